@@ -1,0 +1,284 @@
+"""What a city declares. One class per kind, named as in NetBox where it has the thing.
+
+To add a kind: write its class, add one line to `City`. Loading, positions, references, JSON Schema,
+`egov show` and the template of `egov init` follow from these two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from egov.city.fields import (
+    Address,
+    CreditCode,
+    Day,
+    Item,
+    Money,
+    Network,
+    Part,
+    Port,
+    Reference,
+    Slug,
+    Text,
+    Units,
+)
+
+DepartmentId = Annotated[Slug, Reference("departments")]
+SiteId = Annotated[Slug, Reference("sites")]
+RoomId = Annotated[Slug, Reference("rooms")]
+RackId = Annotated[Slug, Reference("racks")]
+DeviceId = Annotated[Slug, Reference("devices")]
+ZoneId = Annotated[Slug, Reference("zones")]
+VrfId = Annotated[Slug, Reference("vrfs")]
+PrefixId = Annotated[Slug, Reference("prefixes")]
+HostId = Annotated[Slug, Reference("hosts")]
+SystemId = Annotated[Slug, Reference("systems")]
+
+DeviceRole = Literal[
+    "access-switch",
+    "aggregation-switch",
+    "air-conditioner",
+    "core-switch",
+    "firewall",
+    "internet-behaviour-gateway",
+    "network-access-control",
+    "optical-network-unit",
+    "patch-panel",
+    "power-distribution-unit",
+    "router",
+    "server",
+    "storage",
+    "tape-library",
+    "ups",
+    "wireless-access-point",
+    "wireless-controller",
+    "workstation",
+]
+Scope = Literal["section", "department", "departments", "city", "public"]
+Frequency = Literal["daily", "weekly", "monthly", "yearly", "seldom"]
+FundingKind = Literal[
+    "government-investment", "built-with-enterprise", "bought-service", "government-maintained"
+]
+
+
+class Profile(Part):
+    """The city itself (`city:` in city.yml)."""
+
+    id: Slug
+    name_zh: Text
+    name_en: Text
+    region_code: Annotated[str, Field(pattern=r"^[0-9]{6}$", description="GB/T 2260, six digits (行政区划代码)")]
+    timezone: Text = Field(default="Asia/Shanghai", description="IANA name of the hosts' time zone")
+
+
+class Contact(Part):
+    """The office that answers for a department. A duty office, never a person's private data."""
+
+    office: Text
+    phone: Text | None = None
+
+
+class Classified(Part):
+    """All that is ever stored of a department's classified systems (涉密): a count and a milestone."""
+
+    systems: Annotated[int, Field(ge=0)]
+    milestone: Day | None = Field(default=None, description="Planned day of their move to the inner network")
+
+
+class InnerNetwork(Part):
+    """State of a department's access to the inner network (政务内网); nothing technical is stored."""
+
+    state: Literal["none", "terminal", "node"]
+    approval: Text | None = Field(default=None, description="Number of the secrecy assessment's approval (审批文号)")
+    approved_on: Day | None = None
+
+
+class Department(Item):
+    """A body of government that owns systems, rooms or devices."""
+
+    name_zh: Text
+    name_en: Text
+    credit_code: CreditCode = Field(description="Unified social credit code, GB 32100-2015")
+    level: Literal["city", "county", "town", "subordinate"]
+    site: SiteId = Field(description="Building it works in")
+    contact: Contact
+    classified: Classified | None = None
+    inner_network: InnerNetwork | None = None
+
+
+class Site(Item):
+    """A building."""
+
+    name_zh: Text
+    name_en: Text
+    address: Text | None = None
+
+
+class Merge(Part):
+    """The decision by which several departments use one room."""
+
+    document: Text = Field(description="Number of the decision (文号)")
+    decided_on: Day
+
+
+class Room(Item):
+    """A machine room. Its area is not declared here: it is measured (RoomSurvey)."""
+
+    name_zh: Text
+    site: SiteId
+    purpose: Literal["department", "data-centre", "backup", "witness", "province"] = "department"
+    departments: tuple[DepartmentId, ...] = Field(min_length=1, description="Departments that use it; the first owns it")
+    merge: Merge | None = Field(default=None, description="Decision that lets several departments share the room")
+
+
+class Rack(Item):
+    """A rack in a room."""
+
+    room: RoomId
+    height_u: Units = 42
+
+
+class Device(Item):
+    """A piece of hardware."""
+
+    role: DeviceRole
+    model: Text | None = None
+    serial: Text | None = None
+    asset_tag: Text | None = Field(default=None, description="Number in the department's asset ledger (资产编号)")
+    purchased_on: Day | None = None
+    original_value_cny: Money | None = None
+    department: DepartmentId = Field(description="Owner in the asset ledger")
+    room: RoomId
+    rack: RackId | None = None
+    position_u: Units | None = Field(default=None, description="Lowest rack unit it takes")
+    height_u: Units = 1
+    systems: tuple[SystemId, ...] | None = Field(
+        default=None, description="Systems it carries; [] says none, absent says nobody looked"
+    )
+
+
+class Zone(Item):
+    """A security zone."""
+
+    name_zh: Text
+    name_en: Text
+
+
+class Vrf(Item):
+    """A routing table of its own; addresses are unique inside one."""
+
+    name_zh: Text
+
+
+class Prefix(Item):
+    """An address range. Belongs to exactly one VRF; a container holds other prefixes."""
+
+    prefix: Network
+    vrf: VrfId
+    zone: ZoneId
+    container: bool = False
+
+
+class Interface(Part):
+    """A host's interface and its address; the first one of a host is the one SSH uses."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,14}$")]
+    prefix: PrefixId
+    address: Address
+    gateway: Address | None = None
+
+
+class Host(Item):
+    """A machine with an operating system, physical or not."""
+
+    department: DepartmentId
+    site: SiteId
+    zone: ZoneId
+    os: Text
+    roles: tuple[Slug, ...] = Field(default=(), description="What playbooks make of it: Ansible groups")
+    lab: bool = Field(default=False, description="Stands in the lab")
+    device: DeviceId | None = None
+    interfaces: tuple[Interface, ...] = Field(min_length=1)
+
+
+class Component(Part):
+    """A part of a system that runs on one host and listens there."""
+
+    name: Slug
+    host: HostId
+    listens: tuple[Port, ...] = ()
+
+
+class System(Item):
+    """An information system of government (政务信息系统) with the facts the audit of 五(三) asks for."""
+
+    department: DepartmentId
+    name_zh: Text | None = Field(default=None, description="名称")
+    function: Text | None = Field(default=None, description="功能")
+    scope: Scope | None = Field(default=None, description="使用范围")
+    frequency: Frequency | None = Field(default=None, description="使用频度")
+    approved_by: Text | None = Field(default=None, description="审批部门")
+    approved_on: Day | None = Field(default=None, description="审批时间")
+    funding: Text | None = Field(default=None, description="经费来源")
+    funding_kind: FundingKind | None = Field(default=None, description="Which of the four kinds of 一(三)")
+    in_scope: bool = True
+    out_of_scope_reason: Text | None = None
+    classified: Literal[False] = False
+    network: Literal["lan", "extranet", "internet"] = Field(description="Where its users reach it")
+    placement: Literal["department-room", "cloud", "moved-hardware", "bought-service", "retired"]
+    components: tuple[Component, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object is described: file relative to the city's folder, line, column, and its index there."""
+
+    file: str
+    line: int
+    col: int
+    index: int
+
+
+@dataclass(frozen=True)
+class City:
+    """A whole description: each kind a mapping from id, in the order of the files. Field name = YAML key."""
+
+    profile: Profile
+    departments: Mapping[str, Department] = field(default_factory=dict)
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    racks: Mapping[str, Rack] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    zones: Mapping[str, Zone] = field(default_factory=dict)
+    vrfs: Mapping[str, Vrf] = field(default_factory=dict)
+    prefixes: Mapping[str, Prefix] = field(default_factory=dict)
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    systems: Mapping[str, System] = field(default_factory=dict)
+    places: Mapping[tuple[str, str], Place] = field(default_factory=dict, repr=False)
+
+    def systems_of(self, department: str) -> list[System]:
+        """Return the department's systems, in order of id."""
+        return sorted((s for s in self.systems.values() if s.department == department), key=lambda s: s.id)
+
+    def rooms_of(self, department: str) -> list[Room]:
+        """Return the department rooms that this department uses, in order of id."""
+        rooms = (r for r in self.rooms.values() if r.purpose == "department" and department in r.departments)
+        return sorted(rooms, key=lambda r: r.id)
+
+    def is_shared(self, room: Room, on: date) -> bool:
+        """Say whether several departments rightly share *room* on that day.
+
+        A second name typed into a list is not enough: all must work in the room's building and the merge be decided
+        (「多个部门在同一楼内办公的，且具备合并条件的，可统一使用1个机房」, 五(四)2).
+        """
+        return (
+            len(room.departments) > 1
+            and room.merge is not None
+            and room.merge.decided_on <= on
+            and all(self.departments[department].site == room.site for department in room.departments)
+        )

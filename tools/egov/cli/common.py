@@ -1,0 +1,125 @@
+"""Options and small outputs that all commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from egov.errors import DescriptionError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("table", "json", "csv", "xlsx", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every command may be told; see `egov --help`."""
+
+    city: Path | None = None
+    evidence: Path | None = None
+    as_of: date | None = None
+    lang: str = "zh"
+    format: str | None = None
+    output: Path | None = None
+
+    def city_dir(self) -> Path:
+        """Return the city's folder (option, $EGOV_CITY, or the only one under inventory/)."""
+        from egov.city.load import find  # noqa: PLC0415 - keeps `--help` quick
+
+        return find(self.city)
+
+    def evidence_dir(self) -> Path:
+        """Return the evidence store of the city: --evidence, else evidence/<city> beside inventory/."""
+        folder = self.city_dir().resolve()
+        return self.evidence or folder.parent.parent / "evidence" / folder.name
+
+    def today(self) -> date:
+        """Return the as-of date: --as-of, else today (UTC)."""
+        return self.as_of or datetime.now(UTC).date()
+
+    def write(self, data: str | bytes) -> None:
+        """Write a command's result to --output, or to stdout."""
+        raw = data.encode() if isinstance(data, str) else data
+        if self.output:
+            self.output.parent.mkdir(parents=True, exist_ok=True)
+            self.output.write_bytes(raw)
+            click.echo(f"wrote {self.output}", err=True)
+        else:
+            click.get_binary_stream("stdout").write(raw)
+
+
+class _Day(click.ParamType):
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:  # noqa: ANN401
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date as 2018-12-31", param, ctx)
+
+
+DAY = _Day()
+
+_OPTIONS = (
+    click.option("--city", type=click.Path(path_type=Path), help="City's folder [only one under inventory/]."),
+    click.option("--evidence", type=click.Path(path_type=Path), help="Evidence store [evidence/<city>]."),
+    click.option("--as-of", type=DAY, help="Judge as of this day [today]."),
+    click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of results [zh]."),
+    click.option("--format", type=click.Choice(FORMATS), help="Form of the result [table]."),
+    click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write [stdout]."),
+)
+
+
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the common options to a group; its commands see them through `common`."""
+
+    @functools.wraps(function)
+    def wrapper(**options: Any) -> Any:  # noqa: ANN401 - click passes what it parsed
+        context = click.get_current_context()
+        given = {name: options.pop(name) for name in _NAMES}
+        context.obj = _merged(context.find_object(Common) or Common(), given)
+        return function(**options)
+
+    return _with_options(wrapper)
+
+
+def common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the common options to a command and pass them as its first argument, a `Common`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        context = click.get_current_context()
+        given = {name: options.pop(name) for name in _NAMES}
+        return function(_merged(context.find_object(Common) or Common(), given), *args, **options)
+
+    return _with_options(wrapper)
+
+
+_NAMES = ("city", "evidence", "as_of", "lang", "format", "output")
+
+
+def _merged(base: Common, given: dict[str, Any]) -> Common:
+    return replace(base, **{name: value for name, value in given.items() if value is not None})
+
+
+def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def say_problems(error: DescriptionError) -> int:
+    """Print every problem of a description to stderr and return the exit code."""
+    for problem in error.problems:
+        click.echo(str(problem), err=True)
+    click.echo(f"{len(error.problems)} problem(s)", err=True)
+    return error.exit_code
