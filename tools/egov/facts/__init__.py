@@ -1,0 +1,50 @@
+"""Observed rows: typed tables, the evidence store, seals, and the view that checks read."""
+
+from egov.facts.store import RunWriter
+from egov.facts.tables import (
+    AssetRecord,
+    Coverage,
+    Fact,
+    HardwareSerial,
+    HostContact,
+    InterfaceAddress,
+    Listener,
+    LogFile,
+    Mount,
+    Neighbour,
+    OperatingSystem,
+    PackageState,
+    ResourceUse,
+    RoomSurvey,
+    Route,
+    ServiceState,
+    SystemRecord,
+    Unread,
+    UserAccount,
+)
+from egov.facts.view import Facts, NotObserved
+
+__all__ = [
+    "AssetRecord",
+    "Coverage",
+    "Fact",
+    "Facts",
+    "HardwareSerial",
+    "HostContact",
+    "InterfaceAddress",
+    "Listener",
+    "LogFile",
+    "Mount",
+    "Neighbour",
+    "NotObserved",
+    "OperatingSystem",
+    "PackageState",
+    "ResourceUse",
+    "RoomSurvey",
+    "Route",
+    "RunWriter",
+    "ServiceState",
+    "SystemRecord",
+    "Unread",
+    "UserAccount",
+]
