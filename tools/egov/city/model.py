@@ -61,9 +61,7 @@ DeviceRole = Literal[
 ]
 Scope = Literal["section", "department", "departments", "city", "public"]
 Frequency = Literal["daily", "weekly", "monthly", "yearly", "seldom"]
-FundingKind = Literal[
-    "government-investment", "built-with-enterprise", "bought-service", "government-maintained"
-]
+FundingKind = Literal["government-investment", "built-with-enterprise", "bought-service", "government-maintained"]
 
 
 class Profile(Part):
@@ -132,7 +130,9 @@ class Room(Item):
     name_zh: Text
     site: SiteId
     purpose: Literal["department", "data-centre", "backup", "witness", "province"] = "department"
-    departments: tuple[DepartmentId, ...] = Field(min_length=1, description="Departments that use it; the first owns it")
+    departments: tuple[DepartmentId, ...] = Field(
+        min_length=1, description="Departments that use it; the first owns it"
+    )
     merge: Merge | None = Field(default=None, description="Decision that lets several departments share the room")
 
 
@@ -181,6 +181,7 @@ class Prefix(Item):
     prefix: Network
     vrf: VrfId
     zone: ZoneId
+    department: DepartmentId = Field(description="Who answers for it")
     container: bool = False
 
 

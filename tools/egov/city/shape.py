@@ -35,7 +35,9 @@ class Kinds:
     documents: dict[str, Document] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(self, kind: str, item_id: str, loc: Sequence[str | int], code: Code, message: str, hint: str) -> Problem:
+    def problem(
+        self, kind: str, item_id: str, loc: Sequence[str | int], code: Code, message: str, hint: str
+    ) -> Problem:
         """Return a problem at a value of a described object (`loc` counts from the object)."""
         place = self.places[kind, item_id]
         document = self.documents[place.file]
@@ -138,7 +140,9 @@ _EXPECTED = {
 
 def problem(document: Document, at: tuple[str | int, ...], model: type[BaseModel], detail: ErrorDetails) -> Problem:
     """Return pydantic's error as a problem at the offending value, or at the key where the key is what is wrong."""
-    loc = tuple(part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function-", "tuple["))))
+    loc = tuple(
+        part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function-", "tuple[")))
+    )
     whole = (*at, *loc)
     name = ".".join(str(part) for part in loc if isinstance(part, str)) or str(at[-1])
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
@@ -153,7 +157,9 @@ def problem(document: Document, at: tuple[str | int, ...], model: type[BaseModel
     if kind == "literal_error":
         choices = str(context["expected"])
         guess = _did_you_mean(str(value), choices.replace("'", "").replace(" or ", ", ").split(", "))
-        return document.problem(whole, Code.E205, f"{name}: {_shown(value)} is not one of {choices}{guess}", "不在允许的取值内")
+        return document.problem(
+            whole, Code.E205, f"{name}: {_shown(value)} is not one of {choices}{guess}", "不在允许的取值内"
+        )
     if kind in _EXPECTED:
         expected, hint = _EXPECTED[kind]
         return document.problem(whole, Code.E203, f"{name}: expected {expected}, got {_shown(value)}", hint)

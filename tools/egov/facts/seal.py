@@ -103,7 +103,9 @@ def verify(evidence: Path, known: Mapping[str, Signer], upto: int | None = None)
         covered |= {run["run"]: run["root"] for run in content.get("runs", [])}
         expired |= {(event["run"], event["file"]) for event in content.get("expired", [])}
     present = {run.name: run for run in runs(evidence)}
-    damages += [Damage(f"run {name}", "was removed after it was sealed") for name in sorted(covered.keys() - present.keys())]
+    damages += [
+        Damage(f"run {name}", "was removed after it was sealed") for name in sorted(covered.keys() - present.keys())
+    ]
     if upto is None:
         message = "no seal covers it: added after the last seal (seal it, or find out who added it)"
         damages += [Damage(f"run {name}", message) for name in sorted(present.keys() - covered.keys())]

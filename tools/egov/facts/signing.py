@@ -28,7 +28,9 @@ class Signer(Item):
 
     name: Text
     roles: tuple[Slug, ...] = Field(min_length=1)
-    key: Annotated[str, Field(pattern=r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]+")]
+    key: Annotated[
+        str, Field(pattern=r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]+")
+    ]
     valid_from: Day
     valid_to: Day | None = None
 
@@ -69,7 +71,18 @@ def verified_by(data: bytes, signature: str, known: Mapping[str, Signer], namesp
         allowed.write_text("".join(f"{s.id} {s.key}\n" for s in known.values()), encoding="utf-8")
         found = _ssh_keygen(["-Y", "find-principals", "-f", str(allowed), "-s", str(signature_file)], b"")
         for principal in found.stdout.decode(errors="replace").split():
-            arguments = ["-Y", "verify", "-f", str(allowed), "-I", principal, "-n", namespace, "-s", str(signature_file)]
+            arguments = [
+                "-Y",
+                "verify",
+                "-f",
+                str(allowed),
+                "-I",
+                principal,
+                "-n",
+                namespace,
+                "-s",
+                str(signature_file),
+            ]
             if principal in known and _ssh_keygen(arguments, data).returncode == 0:
                 return known[principal]
     return None

@@ -1,8 +1,8 @@
 """The evidence store: immutable collection runs. Each is a folder with raw output, Parquet facts and one manifest.
 
-    evidence/<city>/runs/<run>/manifest.json   root hash, tool version, commands, clock, hash of every file
-                              /raw/…           as delivered
-                              /facts/<Table>.parquet
+evidence/<city>/runs/<run>/manifest.json   root hash, tool version, commands, clock, hash of every file
+                          /raw/…           as delivered
+                          /facts/<Table>.parquet
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         database.close()
 
 
-def _write_parquet(database: duckdb.DuckDBPyConnection, table: type[Fact], rows: list[dict[str, Any]], to: Path) -> None:
+def _write_parquet(
+    database: duckdb.DuckDBPyConnection, table: type[Fact], rows: list[dict[str, Any]], to: Path
+) -> None:
     types = {name: kind for name, (kind, _) in columns(table).items()} | {"row_sha256": "VARCHAR"}
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8", dir=to.parent) as lines:
         for row in rows:

@@ -1,0 +1,132 @@
+"""Words and sentences in two languages, from data; text from outside is cleaned here and nowhere else."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from egov.checks import Finding
+from egov.city import City
+from egov.city.source import read
+from egov.errors import DescriptionError, EgovError
+from egov.mandate import Mandate
+
+Texts = dict[str, Any]
+
+_EXTRA: list[Path] = []
+
+
+def add(path: Path) -> None:
+    """Add a file of texts for checks that live outside this package."""
+    _EXTRA.append(path)
+    _texts.cache_clear()
+
+
+@cache
+def _texts() -> Texts:
+    found: Texts = {}
+    for path in [*sorted((Path(__file__).parent / "texts").glob("*.yml")), *_EXTRA]:
+        document = read(path)
+        if document.problems:
+            raise DescriptionError(document.problems)
+        found |= document.data
+    return found
+
+
+def word(group: str, key: str, lang: str) -> str:
+    """Return a shared word; the key itself where it has none."""
+    entry = _texts().get(group, {}).get(key)
+    return str(entry[lang]) if entry else key
+
+
+def title(check: str, lang: str) -> str:
+    """Return a check's title."""
+    return str(_texts().get(check, {}).get("title", {}).get(lang, check))
+
+
+def template(check: str, outcome: str, lang: str) -> str:
+    """Return the sentence of (check, outcome, language); EgovError if nobody wrote one."""
+    try:
+        return str(_texts()[check][outcome][lang])
+    except KeyError:
+        message = f"no text for check {check}, outcome {outcome}, language {lang}; add it under present/texts/"
+        raise EgovError(message) from None
+
+
+def sentence(finding: Finding, city: City, lang: str) -> str:
+    """Return what was found, as one sentence."""
+    subject = name_of(city, finding.subject.kind, finding.subject.id, lang)
+    if finding.verdict == "undetermined":
+        return word("say", "undetermined", lang).format(subject=subject, missing=missing(finding, lang))
+    values = {key: shown(value, lang) for key, value in finding.facts.items()}
+    text = template(finding.check, finding.outcome, lang).format_map({**values, "subject": subject})
+    if finding.verdict == "exempt":
+        return word("say", "exempt", lang).format(text=text, **{k: values[k] for k in ("decision", "expires_on")})
+    return text
+
+
+def remedy(finding: Finding, lang: str) -> str:
+    """Return what to do about it; empty where nothing is."""
+    if finding.verdict == "undetermined":
+        return word("say", "supply", lang).format(missing=missing(finding, lang))
+    if finding.verdict != "violation":
+        return ""
+    return str(_texts().get(finding.check, {}).get("remedy", {}).get(finding.outcome, {}).get(lang, ""))
+
+
+def missing(finding: Finding, lang: str) -> str:
+    """Return what is missing, in words."""
+    return _joined([_missing(name, lang) for name in finding.missing], lang)
+
+
+def _missing(name: str, lang: str) -> str:
+    known = word("missing", name, lang)
+    table, _, field = name.partition(".")
+    if known == name and field:
+        return f"{word('missing', table, lang)}({word('value', field, lang)})"
+    return known
+
+
+def shown(value: Any, lang: str) -> str:  # noqa: ANN401 - facts hold numbers, texts, days, lists and maps
+    """Return a fact for a sentence: lists joined, known words translated, control characters made visible."""
+    if value is None or value in ([], (), {}):
+        return word("say", "none", lang)
+    if isinstance(value, Mapping):
+        return _joined([f"{shown(k, lang)} {shown(v, lang)}" for k, v in value.items()], lang)
+    if isinstance(value, list | tuple):
+        return _joined([shown(entry, lang) for entry in value], lang)
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return word("value", clean(str(value)), lang)
+
+
+def _joined(parts: list[str], lang: str) -> str:
+    return ("、" if lang == "zh" else ", ").join(parts)
+
+
+def clean(text: str) -> str:
+    """Return text from outside without characters that move a cursor, hide text or reverse it."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _HIDDEN and c != "\n" else c for c in text)
+
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def name_of(city: City, kind: str, item_id: str, lang: str) -> str:
+    """Return a described thing's name in the language asked for, its id where it has none."""
+    if kind == "city":
+        return city.profile.name_zh if lang == "zh" else city.profile.name_en
+    item = getattr(city, kind).get(item_id)
+    name = getattr(item, "name_zh", None) if lang == "zh" else getattr(item, "name_en", None)
+    return clean(name or getattr(item, "model", None) and f"{item.model} {item_id}" or item_id)
+
+
+def clause(mandate: Mandate, duty: str) -> str:
+    """Return the clause that a duty comes from."""
+    return mandate.duties[duty].clause
