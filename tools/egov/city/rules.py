@@ -41,7 +41,7 @@ def prefixes_apart(city: City, kinds: Kinds) -> Iterator[Problem]:
     for prefix in city.prefixes.values():
         network = parsed_network(prefix.prefix)
         start = int(network.network_address)
-        by_vrf[prefix.vrf, network.version].append((start, -network.prefixlen, prefix))
+        by_vrf[prefix.vrf, network.version].append((start, network.prefixlen, prefix))
     for members in by_vrf.values():
         members.sort(key=lambda member: member[:2])
         open_ends: list[tuple[int, str, bool]] = []
