@@ -1,0 +1,1 @@
+"""Findings and state as text, spreadsheets and pages, in Chinese and English."""

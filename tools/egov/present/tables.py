@@ -1,0 +1,42 @@
+"""Small tables for a terminal; JSON where asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as wide as the terminal (80 columns where there is none); cells are text, never markup."""
+    width = int(os.environ.get("COLUMNS") or shutil.get_terminal_size((80, 24)).columns)
+    out = io.StringIO()
+    console = Console(file=out, width=width, color_system=None, highlight=False)
+    grid = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    for column in columns:
+        grid.add_column(Text(column), overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console.print(grid)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def as_json(data: Any) -> str:  # noqa: ANN401 - anything JSON holds
+    """Return JSON for scripts: stable order, Chinese readable."""
+    return json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n"
+
+
+def lab_table(status: Iterable[Any], form: str | None) -> str:
+    """Return the state of a lab's hosts."""
+    hosts = list(status)
+    if form == "json":
+        return as_json([asdict(host) for host in hosts])
+    return table(("host", "state", "address", "failed units"), [(h.host, h.state, h.address, " ".join(h.failed)) for h in hosts])
