@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from egov.city import City, load
+from egov.city.load import kinds
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "inventory" / "huludao"
+NO_OUTCOMES = {"title", "remedy"}
 LAB_HOSTS = {
     "bk-db1", "bk-repo1", "dc-app1", "dc-app2", "dc-db1", "dc-edge1", "dc-mon1", "dept-dangan1", "dept-fangchan1",
     "dept-minzheng1", "fw1", "inet1", "prov-archive1", "witness1",
@@ -90,3 +94,48 @@ def test_a_host_of_a_device_stands_where_the_device_does(city: City) -> None:
         if host.device is not None:
             device = city.devices[host.device]
             assert (city.rooms[device.room].site, device.department) == (host.site, host.department)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of one of the page's tables: where an outcome of a check occurs."""
+
+    check: str
+    outcome: str
+    where: tuple[str, ...]
+    how_many: int | None
+
+
+def lines(title: str) -> list[Line]:
+    """Return the first table below the page's heading *title*."""
+    page = (ROOT / "docs" / "sample-city.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    table = re.search(r"^\|.*?(?=\n\n|\Z)", section, re.MULTILINE | re.DOTALL)
+    assert table is not None, title
+    rows = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table[0].splitlines()]
+    header, found = rows[0], []
+    for row in rows[2:]:
+        cells = {name.strip(): value for name, value in zip(header, row, strict=True)}
+        how_many = int(cells["how many"]) if "how many" in cells else None
+        found.append(Line(cells["check"], cells["outcome"], tuple(cells["where"].split(", ")), how_many))
+    return found
+
+
+SHEETS, TODAY, LAB = "Every outcome, and where it occurs", "What differs today", "What only the lab's hosts show"
+
+
+@pytest.mark.parametrize("title", [SHEETS, TODAY, LAB])
+def test_page_names_described_things(city: City, title: str) -> None:
+    """Every id in the page's tables is one of the sample city."""
+    known = {name for kind in kinds() for name in getattr(city, kind)}
+    assert {name for line in lines(title) for name in line.where} <= known
+
+
+def test_page_shows_every_outcome_there_is() -> None:
+    """The sample shows every outcome that findings have words for, but two that need a cap the plan does not state."""
+    texts: dict[str, dict[str, object]] = {}
+    for path in (ROOT / "tools" / "egov" / "present" / "texts").glob("r[eo]*.yml"):
+        texts |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    worded = {(check, outcome) for check, words in texts.items() for outcome in words if outcome not in NO_OUTCOMES}
+    shown = {(line.check, line.outcome) for title in (SHEETS, TODAY, LAB) for line in lines(title)}
+    assert worded - shown == {("room-area-shared", "within-cap"), ("room-area-shared", "over-cap")}
