@@ -207,6 +207,14 @@ class Host(Item):
     interfaces: tuple[Interface, ...] = Field(min_length=1)
 
 
+class Administrator(Item):
+    """Someone with an account on every host; `id` is the login name. Duty accounts, not private persons."""
+
+    name: Text
+    key: Annotated[str, Field(pattern=r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+$")]
+    sudo: bool = False
+
+
 class Component(Part):
     """A part of a system that runs on one host and listens there."""
 
@@ -260,6 +268,7 @@ class City:
     prefixes: Mapping[str, Prefix] = field(default_factory=dict)
     hosts: Mapping[str, Host] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
+    administrators: Mapping[str, Administrator] = field(default_factory=dict)
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict, repr=False)
 
     def systems_of(self, department: str) -> list[System]:

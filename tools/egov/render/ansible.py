@@ -1,0 +1,90 @@
+"""City → Ansible inventory: groups and flat host variables, no template in any value, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from egov.city import City, Host, load
+
+CONTROLLER = "controller"
+LOG_ARCHIVE = "log-archive"
+TIME_SERVER = "time-server"
+
+
+def rendered(folder: Path, lab_state: Path | None) -> str:
+    """Return the inventory of a city's folder as JSON text; DescriptionError if the description is invalid."""
+    state = json.loads(lab_state.read_text(encoding="utf-8")) if lab_state else None
+    return json.dumps(inventory(load(folder), folder, state), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the inventory: all hosts in production, those that stand in the lab with *lab* (its state.json)."""
+    hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for host in hosts:
+        for group in _groups(host):
+            groups[group].append(host.id)
+    common = _common(city) | (_lab(lab) if lab else _production(folder))
+    return {
+        "_meta": {"hostvars": {host.id: _variables(city, host) for host in hosts}},
+        "all": {"children": sorted(groups), "hosts": sorted(host.id for host in hosts), "vars": common},
+        **{name: {"hosts": sorted(members)} for name, members in sorted(groups.items())},
+    }
+
+
+def _groups(host: Host) -> list[str]:
+    names = [*host.roles, f"zone-{host.zone}", f"site-{host.site}", f"department-{host.department}"]
+    return [name.replace("-", "_") for name in names]
+
+
+def _variables(city: City, host: Host) -> dict[str, Any]:
+    department = city.departments[host.department]
+    return {
+        "ansible_host": host.interfaces[0].address,
+        "egov_department": department.id,
+        "egov_site": host.site,
+        "egov_zone": host.zone,
+        "base_owner": f"{department.name_zh} {department.name_en}",
+        "base_contact": " ".join(filter(None, (department.contact.office, department.contact.phone))),
+    }
+
+
+def _common(city: City) -> dict[str, Any]:
+    """Variables of all hosts that follow from the description as a whole."""
+    return {
+        "egov_city": city.profile.id,
+        "base_timezone": city.profile.timezone,
+        "base_log_hosts": _addresses(city, LOG_ARCHIVE),
+        "base_time_servers": _addresses(city, TIME_SERVER),
+        "base_administrators": [
+            {"name": a.id, "comment": a.name, "key": a.key, "sudo": a.sudo} for a in city.administrators.values()
+        ],
+    }
+
+
+def _addresses(city: City, role: str) -> list[str]:
+    return sorted(host.interfaces[0].address for host in city.hosts.values() if role in host.roles)
+
+
+def _production(folder: Path) -> dict[str, Any]:
+    known_hosts = folder.resolve() / "known_hosts"
+    return {"ansible_ssh_common_args": f"-o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes"}
+
+
+def _lab(state: Mapping[str, Any]) -> dict[str, Any]:
+    """How hosts of a lab are reached, and the few things a lab's kernel cannot do (docs/playbooks.md names each)."""
+    pinned = f"-o UserKnownHostsFile={state['known_hosts']} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+    return {
+        "ansible_user": state["user"],
+        "ansible_ssh_private_key_file": state["key"],
+        "ansible_ssh_common_args": f"-F none {pinned}",
+        "base_package_proxy": state["package_proxy"],
+        "base_package_sources": state["package_sources"],
+        "base_clock_control": False,
+        "hardening_audit_service": False,
+        "hardening_sysctl_scope": "net",
+    }
