@@ -28,7 +28,9 @@ def key(folder: Path, state: Path | None) -> str:
     """Return a hash over the description, the lab's state and the code that renders them."""
     digest = hashlib.sha256()
     code = [*(ROOT / "tools/egov/city").glob("*.py"), ROOT / "tools/egov/render/ansible.py"]
-    described = [p for p in folder.rglob("*.yml") if p.relative_to(folder).parts[0] not in {"mandate", "cases", "surveys"}]
+    described = [
+        p for p in folder.rglob("*.yml") if p.relative_to(folder).parts[0] not in {"mandate", "cases", "surveys"}
+    ]
     for path in sorted([*described, *code, *([state] if state else [])]):
         digest.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -81,7 +81,7 @@ def open_case(city_dir: Path, head: CaseHead, event: Mapping[str, Any]) -> Path:
 
 
 def advance(city_dir: Path, case_id: str, event: Mapping[str, Any], key: Path | None) -> Case:
-    """Append one event (signed with *key* if given) and return the case; nothing is written if the step is not allowed."""
+    """Append one event (signed with *key* if given) and return the case; a step not allowed changes nothing."""
     known = city_signers(city_dir)
     path = city_dir / "cases" / f"{case_id}.yml"
     if not path.is_file():

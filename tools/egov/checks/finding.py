@@ -40,7 +40,7 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of check, subject kind and subject id: the same question keeps its name over the years."""
-        text = "\0".join((self.check, self.subject.kind, self.subject.id))
+        text = f"{self.check}\0{self.subject.kind}\0{self.subject.id}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def as_dict(self) -> dict[str, Any]:

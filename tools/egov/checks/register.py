@@ -123,7 +123,7 @@ class FundingParameters(Part):
 @check("system-funding", of=System, when=in_scope, outcomes=("funded", "unstated"))
 def system_funding(system: System, facts: Facts, p: FundingParameters) -> Judgement:  # noqa: ARG001
     """Each system in scope has one of the four kinds; a bought service is one by funding and by placement alike."""
-    shown = {"funding_kind": system.funding_kind, "placement": system.placement}
+    shown: dict[str, Any] = {"funding_kind": system.funding_kind, "placement": system.placement}
     if system.funding_kind not in p.kinds:
         return judge(False, **shown)
     if (system.placement == "bought-service") and system.funding_kind != "bought-service":

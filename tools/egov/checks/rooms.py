@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -42,7 +42,7 @@ def room_area(room: Room, facts: Facts, p: AreaParameters) -> Judgement:
     other kind as well, over the cap it proves nothing; the reverse holds for a cap on built area.
     """
     survey = facts.latest(RoomSurvey, room)
-    shown = {"area_m2": survey.area_m2, "cap_m2": p.max_area_m2, "area_kind": survey.area_kind}
+    shown: dict[str, Any] = {"area_m2": survey.area_m2, "cap_m2": p.max_area_m2, "area_kind": survey.area_kind}
     within = survey.area_m2 <= p.max_area_m2
     proves_other_kind = within if survey.area_kind == "built" else not within
     if survey.area_kind != p.area_kind and not proves_other_kind:
@@ -60,7 +60,11 @@ class SharedAreaParameters(Part):
 def room_area_shared(room: Room, facts: Facts, p: SharedAreaParameters) -> Judgement:
     """Floor area of a rightly shared room against the city's own cap, if it set one."""
     survey = facts.latest(RoomSurvey, room)
-    shown = {"area_m2": survey.area_m2, "area_kind": survey.area_kind, "departments": list(room.departments)}
+    shown: dict[str, Any] = {
+        "area_m2": survey.area_m2,
+        "area_kind": survey.area_kind,
+        "departments": list(room.departments),
+    }
     if p.max_area_m2 is None:
         return judge(True, "no-cap", cites=[survey], **shown)
     return judge(survey.area_m2 <= p.max_area_m2, cites=[survey], cap_m2=p.max_area_m2, **shown)
@@ -78,7 +82,7 @@ def room_count(department: Department, facts: Facts, p: CountParameters) -> Judg
     rooms = facts.city.rooms_of(department.id)
     surveys = [survey for room in rooms for survey in facts.rows(RoomSurvey, room)[-1:]]
     outcome = "no-room" if not rooms else None
-    shown = {"rooms": len(rooms), "max_rooms": p.max_rooms, "which": [room.id for room in rooms]}
+    shown: dict[str, Any] = {"rooms": len(rooms), "max_rooms": p.max_rooms, "which": [room.id for room in rooms]}
     return judge(len(rooms) <= p.max_rooms, outcome, cites=surveys, **shown)
 
 
@@ -90,7 +94,7 @@ def room_merge(room: Room, facts: Facts, p: NoParameters) -> Judgement:  # noqa:
     """
     city = facts.city
     if len(room.departments) > 1:
-        shown = {"departments": list(room.departments)}
+        shown: dict[str, Any] = {"departments": list(room.departments)}
         if city.is_shared(room, facts.as_of):
             return judge(True, "shared", **shown, decision=room.merge.document if room.merge else None)
         elsewhere = [d for d in room.departments if city.departments[d].site != room.site]
@@ -124,7 +128,7 @@ def room_contents(device: Device, facts: Facts, p: ContentsParameters) -> Judgem
     A server is a concern only through what it carries: 「仅保留网络接入设备及局域网政务信息系统」.
     """
     record = facts.latest(AssetRecord, device)
-    shown = {"role": device.role, "room": device.room}
+    shown: dict[str, Any] = {"role": device.role, "room": device.room}
     if not record.found or record.room != device.room:
         return judge(True, "gone", cites=[record], seen_in=record.room if record.found else None, **shown)
     if device.role in p.access_roles:

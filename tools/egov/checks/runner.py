@@ -113,12 +113,21 @@ def _judged(duty: Duty, check: Check, parameters: Any, facts: Facts, only: set[s
 
 
 def _finding(duty: Duty, check: Check, item: Any, judgement: Judgement) -> Finding:  # noqa: ANN401
-    common = {"duty": duty.id, "check": check.name, "subject": subject_of(item), "cites": judgement.cites}
-    common |= {"facts": judgement.facts, "due": duty.due}
+    finding = Finding(
+        duty=duty.id,
+        check=check.name,
+        subject=subject_of(item),
+        verdict="undetermined",
+        outcome="undetermined",
+        facts=judgement.facts,
+        cites=judgement.cites,
+        missing=judgement.missing,
+        due=duty.due,
+    )
     if judgement.ok is None:
-        return Finding(**common, verdict="undetermined", outcome="undetermined", missing=judgement.missing)
+        return finding
     outcome = judgement.outcome or (check.passed if judgement.ok else check.violated)
-    return Finding(**common, verdict="pass" if judgement.ok else "violation", outcome=outcome)
+    return replace(finding, verdict="pass" if judgement.ok else "violation", outcome=outcome)
 
 
 def _exempted(finding: Finding, check: Check, decisions: Sequence[Decision], facts: Facts) -> Finding:

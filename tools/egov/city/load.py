@@ -40,7 +40,7 @@ def kinds() -> dict[str, type[Item]]:
 
 
 def find(city: str | os.PathLike[str] | None = None, root: Path | None = None) -> Path:
-    """Return a city's folder: *city*, else $EGOV_CITY, else the only folder under `inventory/` (UsageError if not one)."""
+    """Return a city's folder: *city*, else $EGOV_CITY, else the only one under `inventory/`; UsageError if not one."""
     chosen = city or os.environ.get("EGOV_CITY")
     if chosen:
         folder = Path(chosen)
@@ -81,7 +81,7 @@ def load(folder: Path) -> City:
     if profile is None and not any(p.message.startswith("city.") or p.code.startswith("E1") for p in problems):
         file = "city.yml"
         problems.append(Problem(file, 1, 1, Code.E310.name, "the city's profile is missing: `city:`", "缺少城市概况"))
-    city = City(profile=typing.cast(Profile, profile), places=read.places, **read.items)
+    city = City(profile=typing.cast("Profile", profile), places=read.places, **read.items)
     problems += dangling(read, read.named)
     for rule in RULES:
         problems += rule(city, read)

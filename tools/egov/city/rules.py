@@ -118,6 +118,7 @@ def no_classified_detail(city: City, kinds: Kinds) -> Iterator[Problem]:
 
 def fields_agree(city: City, kinds: Kinds) -> Iterator[Problem]:
     """Fields that only make sense together."""
+    loc: tuple[str, ...]
     for system in city.systems.values():
         if system.in_scope != (system.out_of_scope_reason is None):
             message = "in_scope: a system out of scope needs out_of_scope_reason, one in scope has none"

@@ -20,7 +20,7 @@ from egov.city.codes import Code
 from egov.errors import Problem
 
 try:
-    from yaml.cyaml import CParser as _Parser
+    from yaml._yaml import CParser as _Parser
 except ImportError as error:  # pragma: no cover - wheels of PyYAML carry libyaml
     message = "PyYAML was built without libyaml; install the wheel named in requirements/run.txt"
     raise ImportError(message) from error
@@ -44,7 +44,7 @@ _TRAP = re.compile(
 _FIRST_OF_SPECIAL = frozenset("~nNtTfFyYoO+-.0123456789=<")
 
 
-class _Loader(_Parser):  # type: ignore[misc]
+class _Loader(_Parser):
     """libyaml's composer without PyYAML's YAML 1.1 resolver: tags say only whether the author wrote one."""
 
     def resolve(self, kind: type[Node], value: object, implicit: object) -> str:  # noqa: ARG002 - PyYAML's signature
@@ -189,9 +189,9 @@ class _Reader:
         if depth > MAX_DEPTH:
             self._refuse(node, Code.E108, f"nested more than {MAX_DEPTH} levels deep", "请简化结构")
             return None
-        if isinstance(node, SequenceNode):
-            return tuple([self.value(child, depth + 1) for child in node.value])
-        return self._mapping(node, depth)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, depth)
+        return tuple([self.value(child, depth + 1) for child in node.value])
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}

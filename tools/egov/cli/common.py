@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from egov.errors import DescriptionError
+
+if TYPE_CHECKING:
+    from egov.cases import Case
+    from egov.city import City
+    from egov.mandate import Mandate
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,9 +37,27 @@ class Common:
 
     def city_dir(self) -> Path:
         """Return the city's folder (option, $EGOV_CITY, or the only one under inventory/)."""
-        from egov.city.load import find  # noqa: PLC0415 - keeps `--help` quick
+        from egov.city.load import find
 
         return find(self.city)
+
+    def load_city(self) -> City:
+        """Return the described city."""
+        from egov.city import load
+
+        return load(self.city_dir())
+
+    def load_mandate(self) -> Mandate:
+        """Return the city's mandate."""
+        from egov.mandate import mandate
+
+        return mandate(self.city_dir())
+
+    def load_cases(self) -> dict[str, Case]:
+        """Return the city's cases."""
+        from egov.cases import read_cases
+
+        return read_cases(self.city_dir())
 
     def evidence_dir(self) -> Path:
         """Return the evidence store of the city: --evidence, else evidence/<city> beside inventory/."""
@@ -52,10 +76,10 @@ class Common:
             self.output.write_bytes(raw)
             click.echo(f"wrote {self.output}", err=True)
         else:
-            click.get_binary_stream("stdout").write(raw)
+            sys.stdout.buffer.write(raw)
 
 
-class _Day(click.ParamType):
+class _Day(click.ParamType[date]):
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:  # noqa: ANN401

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def _lab(options: Common, name: str | None) -> Lab:
-    from egov.city import load  # noqa: PLC0415 - keeps `--help` quick
-    from egov.lab import Lab, paths, topology  # noqa: PLC0415
+    from egov.city import load
+    from egov.lab import Lab, paths, topology
 
     folder = options.city_dir()
     root = folder.resolve().parent.parent
@@ -43,7 +43,7 @@ def _name() -> str | None:
 @common
 def up(options: Common, hosts: tuple[str, ...]) -> int:
     """Boot HOSTS (all if none is named) and wait until they run."""
-    from egov.present.tables import lab_table  # noqa: PLC0415
+    from egov.present.tables import lab_table
 
     status = _lab(options, _name()).up(hosts)
     options.write(lab_table(status, options.format))
@@ -63,7 +63,7 @@ def down(options: Common, *, purge: bool) -> int:
 @common
 def status(options: Common) -> int:
     """Show each host's state, address and failed units."""
-    from egov.present.tables import lab_table  # noqa: PLC0415
+    from egov.present.tables import lab_table
 
     found = _lab(options, _name()).status()
     options.write(lab_table(found, options.format))
@@ -144,8 +144,8 @@ def _ssh_options(lab: Lab) -> list[str]:
 
 def _exec(lab: Lab, command_line: list[str]) -> None:
     """Become *command_line* inside the controller's namespace."""
-    from egov.errors import UsageError  # noqa: PLC0415
-    from egov.lab.namespace import enter  # noqa: PLC0415
+    from egov.errors import UsageError
+    from egov.lab.namespace import enter
 
     enter(lab.controller)
     environment = {**os.environ, "EGOV_LAB": lab.paths.name}
@@ -154,5 +154,3 @@ def _exec(lab: Lab, command_line: list[str]) -> None:
     except FileNotFoundError:
         message = f"{command_line[0]}: no such command"
         raise UsageError(message) from None
-
-

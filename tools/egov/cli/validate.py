@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from egov.cli.common import Common, common
-from egov.errors import DescriptionError
+from egov.errors import DescriptionError, EgovError, Problem
 
 
 @click.command("validate")
@@ -20,20 +23,48 @@ def command(options: Common, city_dir: Path | None, *, as_json: bool) -> int:
 
     Exit 0 if it is valid, 2 if not.
     """
-    from egov.city.load import find  # noqa: PLC0415
-    from egov.mandate import validate  # noqa: PLC0415
+    from egov.city.load import find
 
     folder = find(city_dir or options.city)
-    try:
-        counts = validate(folder)
-    except DescriptionError as error:
-        if as_json or options.format == "json":
-            click.echo(json.dumps({"problems": [p.as_dict() for p in error.problems]}, ensure_ascii=False, indent=2))
-        else:
-            click.echo("\n".join(map(str, error.problems)))
-        return error.exit_code
+    counts: dict[str, int] = {}
+    problems = sorted(set(_problems(folder, counts)))
     if as_json or options.format == "json":
-        click.echo(json.dumps({"problems": [], "counts": counts}, ensure_ascii=False, indent=2))
+        data = {"problems": [p.as_dict() for p in problems], "counts": {} if problems else counts}
+        options.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    elif problems:
+        options.write("".join(f"{problem}\n" for problem in problems))
     else:
-        click.echo(f"{folder.name}: valid; " + ", ".join(f"{n} {kind}" for kind, n in counts.items() if n))
-    return 0
+        options.write(f"{folder.name}: valid; " + ", ".join(f"{n} {kind}" for kind, n in counts.items() if n) + "\n")
+    return DescriptionError.exit_code if problems else 0
+
+
+def _problems(folder: Path, counts: dict[str, int]) -> Iterator[Problem]:
+    """Yield the problems of description, mandate, the mandate's bindings, signers and cases; fill *counts*."""
+    from egov.cases.store import city_signers, read_cases
+    from egov.checks import bindings
+    from egov.city import load
+    from egov.city.load import kinds
+    from egov.mandate import WorkingCalendar, mandate
+
+    def part(read: Callable[[], Any], problems: list[Problem]) -> Any:  # noqa: ANN401 - whatever is read
+        try:
+            return read()
+        except DescriptionError as error:
+            problems += error.problems
+        except EgovError as error:
+            problems.append(Problem(folder.name, 1, 1, "E102", str(error)))
+        return None
+
+    found: list[Problem] = []
+    city = part(lambda: load(folder), found)
+    law = part(lambda: mandate(folder), found)
+    part(lambda: WorkingCalendar.of_city(folder), found)
+    if law is not None:
+        part(lambda: bindings(law, datetime.now(UTC).date()), found)
+    if part(lambda: city_signers(folder), found) is not None:
+        cases = part(lambda: read_cases(folder), found)
+        counts["cases"] = len(cases or ())
+    if city is not None and law is not None:
+        counts |= {kind: len(getattr(city, kind)) for kind in kinds()}
+        counts["duties"] = len(law.duties)
+    yield from found

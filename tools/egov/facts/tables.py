@@ -39,7 +39,7 @@ class Fact:
 class Coverage(Fact):
     """Says that a table was collected for one subject and window, or why not: absence is proved only by this row."""
 
-    about = {"hosts": "host", "rooms": "room"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host", "rooms": "room"}
 
     table: str = column("Name of the table")
     host: str | None = column("Host it was collected from", default=None)
@@ -52,7 +52,7 @@ class Coverage(Fact):
 class HostContact(Fact):
     """The outcome of one attempt to collect from a host."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     status: str = column("ok | partial | unreachable | auth-failed | host-key-changed | timeout")
@@ -65,7 +65,7 @@ class HostContact(Fact):
 class OperatingSystem(Fact):
     """The operating system a host runs."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     hostname: str = column("Name the host gives itself")
@@ -80,7 +80,7 @@ class OperatingSystem(Fact):
 class PackageState(Fact):
     """An installed package."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     name: str = column("Package")
@@ -93,7 +93,7 @@ class PackageState(Fact):
 class ServiceState(Fact):
     """A system service."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     unit: str = column("Unit name")
@@ -106,7 +106,7 @@ class ServiceState(Fact):
 class Listener(Fact):
     """A socket that accepts connections or datagrams."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     protocol: str = column("tcp | udp")
@@ -119,7 +119,7 @@ class Listener(Fact):
 class UserAccount(Fact):
     """An account on a host. No password data is ever collected, only whether one is set."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     user: str = column("Login name")
@@ -133,7 +133,7 @@ class UserAccount(Fact):
 class ResourceUse(Fact):
     """Counters of a host at one moment."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     cpu_count: int = column("Processors")
@@ -150,7 +150,7 @@ class ResourceUse(Fact):
 class Mount(Fact):
     """A mounted file system and its use."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     path: str = column("Mount point")
@@ -164,7 +164,7 @@ class Mount(Fact):
 class Route(Fact):
     """An entry of a host's routing table."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     destination: str = column("Prefix, or default")
@@ -176,7 +176,7 @@ class Route(Fact):
 class InterfaceAddress(Fact):
     """An address on a host's interface."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     interface: str = column("Interface")
@@ -188,7 +188,7 @@ class InterfaceAddress(Fact):
 class Neighbour(Fact):
     """An address that a host has seen on its link (ARP, NDP)."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host that saw it")
     interface: str = column("Interface it was seen on")
@@ -201,7 +201,7 @@ class Neighbour(Fact):
 class LogFile(Fact):
     """A log file's size and last write: a cheap sign of life, never its content."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     path: str = column("Path below /var/log")
@@ -213,7 +213,7 @@ class LogFile(Fact):
 class HardwareSerial(Fact):
     """What the firmware says the machine is."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str = column("Host id")
     vendor: str | None = column("Maker", default=None)
@@ -225,7 +225,7 @@ class HardwareSerial(Fact):
 class RoomSurvey(Fact):
     """A measured room, from a field sheet."""
 
-    about = {"rooms": "room"}
+    about: ClassVar[dict[str, str]] = {"rooms": "room"}
 
     room: str = column("Room id")
     area_m2: float = column("Floor area, m²")
@@ -237,7 +237,7 @@ class RoomSurvey(Fact):
 class AssetRecord(Fact):
     """A row of an asset count: a device seen (or not) in a room."""
 
-    about = {"devices": "device", "rooms": "room"}
+    about: ClassVar[dict[str, str]] = {"devices": "device", "rooms": "room"}
 
     device: str | None = column("Device id, where the asset tag or serial matches one", default=None)
     room: str = column("Room it was looked for in")
@@ -252,7 +252,7 @@ class AssetRecord(Fact):
 class SystemRecord(Fact):
     """What the ledger of an approving or paying body says of a system."""
 
-    about = {"systems": "system", "departments": "department"}
+    about: ClassVar[dict[str, str]] = {"systems": "system", "departments": "department"}
 
     system: str | None = column("System id, where the ledger's name or number matches one", default=None)
     department: str = column("Department the ledger names")
@@ -270,7 +270,7 @@ class SystemRecord(Fact):
 class Unread(Fact):
     """Something that was there and could not be read: a line, a probe's answer, a sheet's row. Never dropped."""
 
-    about = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
 
     host: str | None = column("Host it came from", default=None)
     place: str = column("File, probe or sheet")
@@ -285,9 +285,14 @@ def tables() -> dict[str, type[Fact]]:
     return {table.__name__: table for table in sorted(Fact.__subclasses__(), key=lambda t: t.__name__)}
 
 
-@cache
 def columns(table: type[Fact]) -> dict[str, tuple[str, bool]]:
     """Return a table's columns: name → (DuckDB type, may be null), without the store's own fields."""
+    return _columns(table.__name__)
+
+
+@cache
+def _columns(name: str) -> dict[str, tuple[str, bool]]:
+    table = tables()[name]
     names = {"str": "VARCHAR", "int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "date": "DATE"}
     names["datetime"] = "TIMESTAMP"
     hints = typing.get_type_hints(table)

@@ -49,14 +49,14 @@ class Facts:
     def rows(self, table: type[Row], subject: Item | None = None) -> list[Row]:
         """Return all rows of *table* (of one subject), oldest first. Empty is not proof of absence: ask `covered`."""
         field_name = "" if subject is None else table.about[kind_of(subject)]
-        key = (cast(type[Fact], table), field_name)
+        key = (cast("type[Fact]", table), field_name)
         if key not in self._tables:
             grouped: dict[str | None, list[Fact]] = defaultdict(list)
             observed = (row for row in self._read(table) if row.observed_at < self._until)
             for row in sorted(observed, key=lambda row: (row.observed_at, row.run, row.row)):
                 grouped[getattr(row, field_name) if field_name else None].append(row)
             self._tables[key] = grouped
-        return cast(list[Row], self._tables[key].get(subject.id if subject else None, []))
+        return cast("list[Row]", self._tables[key].get(subject.id if subject else None, []))
 
     def latest(self, table: type[Row], subject: Item) -> Row:
         """Return the newest row of a subject; NotObserved if there is none."""

@@ -55,7 +55,7 @@ class Machine:
         return self.lab.control_group / self.host.id
 
     def prepare(self, base: Path, proxy_address: str) -> None:
-        """Make the host's own layer once: name, host keys, the user ops with the controller's key, the package source."""
+        """Make the host's own layer once: name, host key, the user ops with the controller's key, package source."""
         if (self.folder / "ready").exists():
             return
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -63,7 +63,9 @@ class Machine:
         for name in ("upper", "work", "root"):
             (self.folder / name).mkdir(parents=True)
         (upper / "etc/ssh").mkdir(parents=True)
-        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(upper / "etc/ssh/ssh_host_ed25519_key")])
+        run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(upper / "etc/ssh/ssh_host_ed25519_key")]
+        )
         public_key = self.lab.key.with_suffix(".pub").read_text(encoding="utf-8")
         files = {
             "etc/hostname": f"{self.host.id}\n",
@@ -137,7 +139,7 @@ class Machine:
         return subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=20)
 
     def state(self) -> str:
-        """Return `off`, `frozen`, or what systemd says of itself: starting, running, degraded …"""
+        """Return `off`, `frozen`, or what systemd says of itself, as starting, running, degraded."""
         if not groups.populated(self.group):
             return "off"
         if groups.frozen(self.group):

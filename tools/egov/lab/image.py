@@ -53,7 +53,12 @@ def base_image(lab: Paths, say: Callable[[str], None]) -> Path:
     list_file = work / "build.sources"
     list_file.write_text(deb822, encoding="utf-8")
     root = work / "root"
-    options = ["--variant=minbase", "--skip=cleanup/apt/lists", f"--include={','.join(PACKAGES)}", '--aptopt=Acquire::Check-Valid-Until "false"']
+    options = [
+        "--variant=minbase",
+        "--skip=cleanup/apt/lists",
+        f"--include={','.join(PACKAGES)}",
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+    ]
     run(["mmdebstrap", "--quiet", *options, RELEASE, str(root), str(list_file)])
     for name, text in _DEVIATIONS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

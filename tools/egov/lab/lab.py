@@ -76,7 +76,7 @@ class Lab:
         return self.status()
 
     def down(self, *, purge: bool = False) -> None:
-        """End every process, unmount, and delete all of the lab; the base image and package cache stay unless *purge*."""
+        """End every process, unmount, delete all of the lab; base image and package cache stay unless *purge*."""
         _needs_root()
         with locked(self.paths):
             groups.kill(self.paths.control_group)
@@ -246,6 +246,8 @@ def _needs_root() -> None:
 def unmount_below(folder: Path) -> None:
     """Unmount everything at or below *folder*, innermost first."""
     prefix = f"{folder}/"
-    mounts = [line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/self/mounts").read_text().splitlines()]
+    mounts = [
+        line.split()[1].encode().decode("unicode_escape") for line in Path("/proc/self/mounts").read_text().splitlines()
+    ]
     for mount in sorted((m for m in mounts if m.startswith(prefix)), reverse=True):
         run(["umount", "--lazy", mount])

@@ -64,7 +64,7 @@ def for_hosts(deb822: str) -> str:
 
 
 def proxy_commands(lab: Paths, address: str, controller: Path) -> dict[str, list[str]]:
-    """Return the processes between hosts and archive: the proxy on a loopback address of this lab's own, and two relays.
+    """Return the processes between hosts and archive: the proxy on a loopback address of the lab's own, two relays.
 
     Inside the controller's namespace one relay listens on *address*; a UNIX socket, which namespaces do not part,
     leads to the other one beside the proxy. It is the only way out of the lab.

@@ -55,7 +55,7 @@ class WorkingCalendar:
             raise self._not_covered(day.year) from None
 
     def add_working_days(self, start: date, days: int) -> date:
-        """Return the last day of a period of *days* working days; the day of receipt is not counted (standards §1.4)."""
+        """Return the last day of a period of *days* working days; the day of receipt is not counted (§1.4)."""
         if days < 0:
             message = f"a period has at least 0 working days, not {days}"
             raise ValueError(message)
@@ -74,7 +74,8 @@ class WorkingCalendar:
         place = (self.folder or Path("inventory/<city>/calendar")) / f"{year}.json"
         return YearNotCovered(
             f"no legal working days are known for {year}: when the State Council's notice is out, write {place} as "
-            f'{{"year": {year}, "papers": ["…"], "days": [{{"name": "元旦", "date": "{year}-01-01", "isOffDay": true}}, …]}}'
+            f'{{"year": {year}, "papers": ["…"], '
+            f'"days": [{{"name": "元旦", "date": "{year}-01-01", "isOffDay": true}}, …]}}'
         )
 
 

@@ -1,4 +1,4 @@
-"""Decision: a signed permission, as the checks see it. Cases make them; a decision that is not valid never gets here."""
+"""Decision: a signed permission, as checks see it. Cases make them; a decision that is not valid never gets here."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class Mandate:
         editions = (
             standard
             for standard in self.standards.values()
-            if standard.number.split("-")[0] == number.split("-")[0]
+            if standard.number.split("-")[0] == number.split("-", maxsplit=1)[0]
             and standard.valid_from <= on
             and (standard.valid_to is None or on <= standard.valid_to)
         )

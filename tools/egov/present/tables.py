@@ -39,4 +39,6 @@ def lab_table(status: Iterable[Any], form: str | None) -> str:
     hosts = list(status)
     if form == "json":
         return as_json([asdict(host) for host in hosts])
-    return table(("host", "state", "address", "failed units"), [(h.host, h.state, h.address, " ".join(h.failed)) for h in hosts])
+    return table(
+        ("host", "state", "address", "failed units"), [(h.host, h.state, h.address, " ".join(h.failed)) for h in hosts]
+    )

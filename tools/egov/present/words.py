@@ -124,7 +124,7 @@ def name_of(city: City, kind: str, item_id: str, lang: str) -> str:
         return city.profile.name_zh if lang == "zh" else city.profile.name_en
     item = getattr(city, kind).get(item_id)
     name = getattr(item, "name_zh", None) if lang == "zh" else getattr(item, "name_en", None)
-    return clean(name or getattr(item, "model", None) and f"{item.model} {item_id}" or item_id)
+    return clean(name or (getattr(item, "model", None) and f"{item.model} {item_id}") or item_id)
 
 
 def clause(mandate: Mandate, duty: str) -> str:

@@ -1,4 +1,4 @@
-"""Procedures: what takes minutes and touches hosts, through playbooks, step by step, undoable until its marked point."""
+"""Procedures: what takes minutes and touches hosts, through playbooks, step by step, undoable to a marked point."""
 
 from egov.procedures.journal import Entry, Journal
 from egov.procedures.model import Procedure, Step, procedure, procedures
