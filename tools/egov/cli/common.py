@@ -59,10 +59,13 @@ class Common:
 
         return read_cases(self.city_dir())
 
+    def root(self) -> Path:
+        """Return the folder that holds inventory/, evidence/ and .lab/."""
+        return self.city_dir().resolve().parent.parent
+
     def evidence_dir(self) -> Path:
         """Return the evidence store of the city: --evidence, else evidence/<city> beside inventory/."""
-        folder = self.city_dir().resolve()
-        return self.evidence or folder.parent.parent / "evidence" / folder.name
+        return self.evidence or self.root() / "evidence" / self.city_dir().resolve().name
 
     def today(self) -> date:
         """Return the as-of date: --as-of, else today (UTC)."""
@@ -127,6 +130,8 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 
     return _with_options(wrapper)
 
+
+lab_option = click.option("--lab", metavar="NAME", help="The hosts stand in this lab [$EGOV_LAB; none].")
 
 _NAMES = ("city", "evidence", "as_of", "lang", "format", "output")
 

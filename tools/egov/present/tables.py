@@ -34,6 +34,21 @@ def as_json(data: Any) -> str:  # noqa: ANN401 - anything JSON holds
     return json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n"
 
 
+def collected(run: str, contacts: Iterable[Any]) -> str:
+    """Return what came of each host of a collection."""
+    found = list(contacts)
+    rows = [(c.host, c.status, f"{c.seconds:.1f}", c.detail) for c in found]
+    answered = sum(c.status == "ok" for c in found)
+    return table(("host", "status", "s", "detail"), rows) + f"run {run}: {answered} of {len(found)} hosts in full\n"
+
+
+def taken_in(taken: Any) -> str:  # noqa: ANN401 - egov.collect.survey.Taken
+    """Return what was taken in from sheets, and what was kept as unread."""
+    rows = [(name, kind, str(count)) for name, (kind, count) in taken.rows.items()]
+    unread = "".join(f"{problem}\n" for problem in taken.unread)
+    return table(("sheet", "table", "rows"), rows) + unread + f"run {taken.run}: {len(taken.unread)} unread\n"
+
+
 def lab_table(status: Iterable[Any], form: str | None) -> str:
     """Return the state of a lab's hosts."""
     hosts = list(status)

@@ -1,0 +1,136 @@
+"""`egov collect`: take facts in from hosts and field sheets."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from egov.cli.common import Common, common, lab_option
+from egov.errors import UsageError
+
+if TYPE_CHECKING:
+    from egov.city import City, Host
+    from egov.collect import Credentials
+    from egov.collect.login import Dial
+    from egov.facts import HostContact
+
+
+@click.group("collect")
+def command() -> None:
+    """Take facts in. Every collection is an immutable run in the evidence store; seal it with `egov facts seal`."""
+
+
+@command.command()
+@click.argument("names", metavar="[HOST]...", nargs=-1)
+@lab_option
+@click.option("--user", help="Who logs in [the lab's user, else the current one].")
+@click.option("--key", type=click.Path(path_type=Path), help="Private key [the lab's, else ~/.ssh/id_ed25519].")
+@click.option("--known-hosts", type=click.Path(path_type=Path), help="Pinned host keys [the city's known_hosts].")
+@click.option("--at-once", default=16, show_default=True, type=click.IntRange(1, 256), help="Hosts at the same time.")
+@click.option("--probe-seconds", default=20, show_default=True, type=click.IntRange(1, 600), help="Bound of a probe.")
+@click.option("--host-seconds", default=120, show_default=True, type=click.IntRange(2, 3600), help="Bound of a host.")
+@common
+def hosts(
+    options: Common,
+    names: tuple[str, ...],
+    lab: str | None,
+    user: str | None,
+    key: Path | None,
+    known_hosts: Path | None,
+    **limits: int,
+) -> int:
+    """Collect over SSH from HOSTs, all described ones if none is named. Read-only; needs no software there.
+
+    Exit 0 if every host answered in full, 3 if not: an answer that is missing is recorded as missing.
+    """
+    from egov.collect import Limits, Target, collect
+    from egov.present.tables import as_json, collected
+
+    city = options.load_city()
+    state = _lab_state(options, lab)
+    chosen = [h for h in _chosen(city, names) if state is None or h.lab]
+    credentials = _credentials(options, state, user, key, known_hosts)
+    targets = [Target(h.id, h.interfaces[0].address) for h in chosen]
+    bounds = Limits(**limits)
+
+    def say(contact: HostContact) -> None:
+        if contact.status != "ok":
+            click.echo(f"{contact.host}: {contact.status} {contact.detail}", err=True)
+
+    run, contacts = collect(options.evidence_dir(), targets, credentials, _dial(state), bounds, say)
+    data = [{"host": c.host, "status": c.status, "detail": c.detail, "seconds": c.seconds} for c in contacts]
+    options.write(as_json({"run": run, "hosts": data}) if options.format == "json" else collected(run, contacts))
+    return 0 if all(c.status == "ok" for c in contacts) else 3
+
+
+@command.command()
+@click.argument("sheets", metavar="SHEET...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--mapping", type=click.Path(path_type=Path), help="What the columns mean [SHEET.yml].")
+@click.option("--partial", is_flag=True, help="Take the sound rows in; the others become unread rows.")
+@common
+def survey(options: Common, sheets: tuple[Path, ...], mapping: Path | None, *, partial: bool) -> int:
+    """Take room surveys, asset counts and ledgers in from CSV and xlsx, as their mapping declares.
+
+    A row that is wrong or in doubt refuses its sheet, with sheet, row and column; nothing is dropped.
+    """
+    from egov.collect.survey import take_in
+    from egov.present.tables import as_json, taken_in
+
+    found = take_in(options.evidence_dir(), options.load_city(), sheets, mapping, partial=partial)
+    options.write(as_json(found.as_dict()) if options.format == "json" else taken_in(found))
+    return 3 if found.unread else 0
+
+
+def _lab_state(options: Common, name: str | None) -> dict[str, str] | None:
+    if not (name or os.environ.get("EGOV_LAB")):
+        return None
+    from egov.lab import paths
+
+    state = paths(name, options.root()).state
+    if not state.is_file():
+        message = f"the lab is not up ({state} is missing); start it with: egov lab up"
+        raise UsageError(message)
+    data: dict[str, str] = json.loads(state.read_text(encoding="utf-8"))
+    return data
+
+
+def _chosen(city: City, names: tuple[str, ...]) -> list[Host]:
+    from egov.city.load import unknown
+
+    for name in names:
+        if name not in city.hosts:
+            what = "host"
+            raise unknown(what, name, city.hosts)
+    every = [host for host in city.hosts.values() if "controller" not in host.roles]
+    return [city.hosts[name] for name in names] or every
+
+
+def _credentials(
+    options: Common, state: dict[str, str] | None, user: str | None, key: Path | None, known_hosts: Path | None
+) -> Credentials:
+    from egov.collect import Credentials, pinned_keys, private_key
+
+    if state:
+        defaults = (state["user"], Path(state["key"]), Path(state["known_hosts"]))
+    else:
+        me = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
+        defaults = (me, Path("~/.ssh/id_ed25519").expanduser(), options.city_dir() / "known_hosts")
+    return Credentials(user or defaults[0], private_key(key or defaults[1]), pinned_keys(known_hosts or defaults[2]))
+
+
+def _dial(state: dict[str, str] | None) -> Dial:
+    """Return how to reach hosts: directly, or from inside the lab's controller."""
+    if state is None:
+        return lambda address, port, seconds: socket.create_connection((address, port), seconds)
+    from egov.lab import entered
+
+    def inside(address: str, port: int, seconds: float) -> socket.socket:
+        with entered(Path(state["controller_netns"])):
+            return socket.create_connection((address, port), seconds)
+
+    return inside

@@ -1,0 +1,150 @@
+"""The probes' answers of one host → facts, with one row of Coverage per table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from egov.collect import parse
+from egov.collect.frames import Answer
+from egov.facts import (
+    Coverage,
+    Fact,
+    HardwareSerial,
+    InterfaceAddress,
+    Listener,
+    LogFile,
+    Mount,
+    Neighbour,
+    OperatingSystem,
+    PackageState,
+    ResourceUse,
+    Route,
+    ServiceState,
+    Unread,
+    UserAccount,
+)
+
+Answers = Mapping[str, Answer]
+Found = tuple[list[parse.Row], list[tuple[int, str, str]]]
+_KEPT_OF_A_LINE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one table comes about: the probes that can supply it (the first one answered counts) and what adds to it."""
+
+    table: Callable[..., Fact]
+    probes: Mapping[str, Callable[[str], Found]]
+    add: Callable[[list[parse.Row], Answers], None] = lambda _rows, _answers: None
+    adds: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return str(getattr(self.table, "__name__", ""))
+
+
+def _lines(parser: Callable[[str], parse.Row | None]) -> Callable[[str], Found]:
+    return lambda text: parse.rows_of(parse.each(text, parser))
+
+
+def _whole(parser: Callable[[str], parse.Row | None]) -> Callable[[str], Found]:
+    """Read an answer that makes one row; if it cannot be read, all of it is unread."""
+
+    def read(text: str) -> Found:
+        try:
+            row = parser(text)
+        except (ValueError, IndexError, KeyError) as error:
+            return [], [(0, text, str(error) or type(error).__name__)]
+        return ([row] if row is not None else []), []
+
+    return read
+
+
+def _text(answers: Answers, name: str) -> str:
+    return answers[name].text if name in answers else ""
+
+
+def _changed(rows: list[parse.Row], answers: Answers) -> None:
+    changed = parse.dpkg_changed(_text(answers, "packages-changed"))
+    for row in rows:
+        row.setdefault("changed_at", changed.get(row["name"]) or changed.get(f"{row['name']}:{row['architecture']}"))
+
+
+def _accounts(rows: list[parse.Row], answers: Answers) -> None:
+    passwords = parse.passwords(_text(answers, "passwords"))
+    logins = parse.last_logins(_text(answers, "last-logins"))
+    for row in rows:
+        row["password"] = passwords.get(row["user"], "unknown")
+        row["last_login_at"] = logins.get(row["user"])
+
+
+def _sizes(rows: list[parse.Row], answers: Answers) -> None:
+    sizes = parse.disks(_text(answers, "disks"))
+    for row in rows:
+        if row["path"] in sizes:
+            row["size_bytes"], row["used_bytes"] = sizes[row["path"]]
+
+
+def _macs(rows: list[parse.Row], answers: Answers) -> None:
+    macs = parse.link_addresses(_text(answers, "links"))
+    for row in rows:
+        row["mac"] = macs.get(row["interface"])
+
+
+def _boot(rows: list[parse.Row], answers: Answers) -> None:
+    words = _text(answers, "boot").split()
+    for row in rows:
+        row["booted_at"] = parse.moment(words[1]) if len(words) > 1 and words[1].isdigit() else None
+
+
+READINGS = (
+    Reading(OperatingSystem, {"system": _whole(parse.system)}, _boot),
+    Reading(
+        PackageState,
+        {"packages": _lines(parse.dpkg), "packages-rpm": _lines(parse.rpm)},
+        _changed,
+        ("packages-changed",),
+    ),
+    Reading(ServiceState, {"services": _lines(parse.service)}),
+    Reading(Listener, {"listeners": _lines(parse.listener), "listeners-proc": _lines(parse.listener_proc)}),
+    Reading(UserAccount, {"users": _lines(parse.user)}, _accounts),
+    Reading(ResourceUse, {"resources": _whole(parse.resources)}),
+    Reading(Mount, {"mounts": _lines(parse.mount)}, _sizes),
+    Reading(Route, {"routes": _lines(parse.route)}),
+    Reading(InterfaceAddress, {"addresses": _lines(parse.address)}, _macs),
+    Reading(Neighbour, {"neighbours": _lines(parse.neighbour)}),
+    Reading(HardwareSerial, {"hardware": _whole(parse.hardware)}),
+    Reading(LogFile, {"logs": _lines(parse.log_file)}),
+)
+
+
+def facts(host: str, answers: Answers, observed_at: datetime, collected_at: datetime) -> Iterator[Fact]:
+    """Yield the facts of one host: rows, lines that could not be read, and for each table how far it is covered."""
+    times: dict[str, Any] = {"observed_at": observed_at, "collected_at": collected_at}
+    for reading in READINGS:
+        name = next((probe for probe in reading.probes if probe in answers), None)
+        covered = {**times, "source": f"{host}: {name or '-'}", "table": reading.name, "host": host}
+        if name is None:
+            yield Coverage(**covered, status="failed", reason="the host has no program for it")
+            continue
+        answer = answers[name]
+        rows, unread = reading.probes[name](answer.text)
+        reason = answer.problem
+        try:
+            reading.add(rows, answers)
+        except ValueError as error:
+            unread.append((0, _text(answers, reading.adds[0]) if reading.adds else "", str(error)))
+        made = [reading.table(**times, source=f"{host}: {name}", host=host, **row) for row in rows]
+        yield from made
+        for line, text, why in unread:
+            kept = text[:_KEPT_OF_A_LINE]
+            yield Unread(**times, source=f"{host}: {name}", host=host, place=name, line=line, text=kept, reason=why)
+        if answer.code == 0 and not unread:
+            yield Coverage(**covered, status="ok")
+        else:
+            status = "timeout" if reason == "timeout" else "partial" if made else "failed"
+            yield Coverage(**covered, status=status, reason=reason or f"{len(unread)} line(s) unread")
