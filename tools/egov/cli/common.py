@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from egov.cases import Case
     from egov.city import City
     from egov.mandate import Mandate
+    from egov.present.rows import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,6 +59,22 @@ class Common:
         from egov.cases import read_cases
 
         return read_cases(self.city_dir())
+
+    def report(self, only: tuple[str, ...], *, description_of_today: bool) -> Report:
+        """Return the audit of the city with what it rests on; UsageError for a past day and a later description."""
+        from egov.cases import decisions, open_rectifications
+        from egov.checks import audit
+        from egov.facts import Facts
+        from egov.present.provenance import provenance, refuse_anachronism
+        from egov.present.rows import Report
+
+        folder, as_of, evidence = self.city_dir(), self.today(), self.evidence_dir()
+        if not description_of_today:
+            refuse_anachronism(folder, as_of, datetime.now(UTC).date())
+        city, law, cases = self.load_city(), self.load_mandate(), self.load_cases()
+        facts = Facts.of_store(city, as_of, evidence)
+        found = audit(facts, law, decisions(cases), only, open_rectifications(cases))
+        return Report(found, city, law, provenance(folder, city.profile.id, as_of, law, evidence))
 
     def root(self) -> Path:
         """Return the folder that holds inventory/, evidence/ and .lab/."""
@@ -131,6 +148,9 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     return _with_options(wrapper)
 
 
+today_option = click.option(
+    "--description-of-today", is_flag=True, help="Judge a past day by the description as it is now."
+)
 lab_option = click.option("--lab", metavar="NAME", help="The hosts stand in this lab [$EGOV_LAB; none].")
 
 _NAMES = ("city", "evidence", "as_of", "lang", "format", "output")

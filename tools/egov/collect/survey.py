@@ -50,7 +50,7 @@ class Taken:
 
 
 def take_in(evidence: Path, city: City, paths: Sequence[Path], mapped: Path | None, *, partial: bool) -> Taken:
-    """Take sheets in as one run. DescriptionError with every problem, and no run, unless *partial* keeps rows unread."""
+    """Take sheets in as one run. DescriptionError with every problem, and no run, unless *partial*."""
     now = datetime.now(UTC)
     read: list[tuple[Sheet, Path, str, list[Fact], list[Problem]]] = []
     for path in paths:

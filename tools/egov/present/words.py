@@ -62,11 +62,33 @@ def sentence(finding: Finding, city: City, lang: str) -> str:
     subject = name_of(city, finding.subject.kind, finding.subject.id, lang)
     if finding.verdict == "undetermined":
         return word("say", "undetermined", lang).format(subject=subject, missing=missing(finding, lang))
-    values = {key: shown(value, lang) for key, value in finding.facts.items()}
+    values = {key: shown(_named(key, value, city, lang), lang) for key, value in finding.facts.items()}
     text = template(finding.check, finding.outcome, lang).format_map({**values, "subject": subject})
     if finding.verdict == "exempt":
         return word("say", "exempt", lang).format(text=text, **{k: values[k] for k in ("decision", "expires_on")})
     return text
+
+
+# Facts that hold ids, and the kinds they may be of: a sentence gives names.
+_IDS = {
+    "room": ("rooms",),
+    "which": ("rooms",),
+    "neighbours": ("rooms",),
+    "systems": ("systems",),
+    "only_declared": ("systems",),
+    "departments": ("departments",),
+    "elsewhere": ("departments",),
+}
+
+
+def _named(key: str, value: Any, city: City, lang: str) -> Any:  # noqa: ANN401 - as `shown`
+    """Return ids in a fact as names where the fact is known to hold ids."""
+    if isinstance(value, list | tuple):
+        return [_named(key, entry, city, lang) for entry in value]
+    for kind in _IDS.get(key, ()):
+        if value in getattr(city, kind):
+            return name_of(city, kind, str(value), lang)
+    return value
 
 
 def remedy(finding: Finding, lang: str) -> str:

@@ -1,0 +1,34 @@
+"""`egov report`: write the audit's reports in both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from egov.cli.audit import exit_code
+from egov.cli.common import Common, common, today_option
+
+_FILES = {"html": ("zh", "en"), "xlsx": ("zh", "en"), "csv": ("zh", "en")}
+
+
+@click.command("report")
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to [reports/<city>].")
+@today_option
+@common
+def command(options: Common, to: Path | None, *, description_of_today: bool) -> int:
+    """Write page, workbook, CSV and JSON of the whole audit, in Chinese and English.
+
+    Same city, evidence and day: the same bytes. Exit as `egov audit`.
+    """
+    from egov.present.report import rendered
+
+    report = options.report((), description_of_today=description_of_today)
+    folder = to or options.root() / "reports" / options.city_dir().resolve().name
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {f"audit.{lang}.{form}": (form, lang) for form, langs in _FILES.items() for lang in langs}
+    for name, (form, lang) in {"audit.json": ("json", "zh"), **names}.items():
+        content = rendered(report, form, lang)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        click.echo(str(folder / name))
+    return exit_code({finding.verdict for finding in report.audit.findings})
