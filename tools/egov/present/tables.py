@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import shutil
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -47,6 +49,35 @@ def taken_in(taken: Any) -> str:  # noqa: ANN401 - egov.collect.survey.Taken
     rows = [(name, kind, str(count)) for name, (kind, count) in taken.rows.items()]
     unread = "".join(f"{problem}\n" for problem in taken.unread)
     return table(("sheet", "table", "rows"), rows) + unread + f"run {taken.run}: {len(taken.unread)} unread\n"
+
+
+def impacts(found: Iterable[Any], commands: Mapping[str, str]) -> str:
+    """Return what a change of the description touches, and the commands to check, apply and undo it."""
+    hosts = list(found)
+    if not hosts:
+        return "no host is touched\n"
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for item in hosts:
+        groups = tuple(name for name in item.variables if name.startswith("group "))
+        alike.setdefault((item.state, item.files, item.tasks, item.restarts, groups), []).append(item.host)
+    parts: list[str] = []
+    for (state, files, tasks, restarts, groups), names in alike.items():
+        parts.append(textwrap.fill(f"{state}: {' '.join(names)}", 100, subsequent_indent="  "))
+        touched = (("file", files), ("task", tasks), ("restart", restarts), ("", groups))
+        parts += [f"  {what:8} {name}" for what, found_names in touched for name in found_names]
+    parts += ["", *(f"{name:6} {line}" for name, line in commands.items() if line)]
+    return "\n".join(parts) + "\n"
+
+
+def steps(procedure: Any) -> str:  # noqa: ANN401 - egov.procedures.Procedure
+    """Return the steps of a procedure with what they would run."""
+    lines = []
+    for number, step in enumerate(procedure.steps, 1):
+        lines.append(f"{number}. {step.id}: {step.title}" + (" (no way back)" if step.point_of_no_return else ""))
+        for phase in ("do", "verify", "undo"):
+            if words := getattr(step, phase):
+                lines.append(f"   {phase:6} {shlex.join(words)}")
+    return "\n".join(lines) + "\n"
 
 
 def lab_table(status: Iterable[Any], form: str | None) -> str:

@@ -146,7 +146,9 @@ def name_of(city: City, kind: str, item_id: str, lang: str) -> str:
         return city.profile.name_zh if lang == "zh" else city.profile.name_en
     item = getattr(city, kind).get(item_id)
     name = getattr(item, "name_zh", None) if lang == "zh" else getattr(item, "name_en", None)
-    return clean(name or (getattr(item, "model", None) and f"{item.model} {item_id}") or item_id)
+    if name is None and (model := getattr(item, "model", None)):
+        name = f"{model}（{item_id}）" if lang == "zh" else f"{model} ({item_id})"
+    return clean(name or item_id)
 
 
 def clause(mandate: Mandate, duty: str) -> str:

@@ -1,0 +1,166 @@
+"""`egov case`: open, advance and show what takes days and signatures."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from egov.cli.common import DAY, Common, common
+from egov.errors import UsageError
+
+
+@click.group("case")
+def command() -> None:
+    """Cases: exemptions and rectifications. A case is a file of signed events that only ever grows."""
+
+
+@command.command("list")
+@common
+def list_(options: Common) -> int:
+    """List all cases with their state and the day it is due."""
+    from egov.mandate import WorkingCalendar
+    from egov.present.tables import as_json, table
+    from egov.present.words import word
+
+    calendar = WorkingCalendar.of_city(options.city_dir())
+    lines = []
+    for case in options.load_cases().values():
+        state = case.kind.states[case.state]
+        due = case.due(calendar.add_working_days)
+        name = state.name_zh if options.lang == "zh" else state.name_en
+        lines.append((case.head.id, case.head.check, case.head.subject, name, str(case.since), str(due or "")))
+    columns = ("id", "check", "subject", "state", "since", "due")
+    if options.format == "json":
+        options.write(as_json([dict(zip(columns, line, strict=True)) for line in lines]))
+    else:
+        options.write(table([word("case", column, options.lang) for column in columns], lines))
+    return 0
+
+
+@command.command()
+@click.argument("case_id", metavar="CASE")
+@common
+def show(options: Common, case_id: str) -> int:
+    """Show a case: what it is about and every step taken."""
+    from egov.city.load import unknown
+    from egov.present.tables import as_json, table
+
+    cases = options.load_cases()
+    if case_id not in cases:
+        what = "case"
+        raise unknown(what, case_id, cases)
+    case = cases[case_id]
+    if options.format == "json":
+        events = [event.model_dump(mode="json", exclude_none=True) for event in case.events]
+        options.write(as_json({"case": case.head.model_dump(), "state": case.state, "events": events}))
+        return 0
+    lines = [(e.id, e.at.isoformat(), e.transition, e.role, e.by, " ".join(e.documents)) for e in case.events]
+    head = f"{case.head.id}: {case.head.check} {case.head.subject} → {case.state}\n\n"
+    options.write(head + table(("step", "at", "transition", "role", "by", "documents"), lines))
+    return 0
+
+
+@command.command("open")
+@click.argument("kind")
+@click.argument("check")
+@click.argument("subject")
+@click.option("--id", "case_id", help="Id of the case [KIND-SUBJECT-YEAR].")
+@click.option("--by", required=True, help="Who opens it.")
+@click.option("--note", help="A sentence for the file.")
+@click.option("--document", "documents", multiple=True, help="Number of a document; may be given again.")
+@common
+def open_(options: Common, kind: str, check: str, subject: str, case_id: str | None, **given: Any) -> int:  # noqa: ANN401 - click passes strings
+    """Open a case of KIND (exemption, rectification) about CHECK of SUBJECT."""
+    from egov.cases import CaseHead, open_case
+    from egov.checks import checks
+    from egov.checks.runner import subject_of, subjects
+    from egov.city.load import unknown
+
+    city = options.load_city()
+    if check not in checks():
+        what = "check"
+        raise unknown(what, check, checks())
+    known = {subject_of(item).id: subject_of(item) for item in subjects(checks()[check], city)}
+    if subject not in known:
+        what = f"subject of {check}"
+        raise unknown(what, subject, known)
+    now = datetime.now(UTC)
+    found = known[subject]
+    head = CaseHead(
+        id=case_id or f"{kind}-{subject}-{now.year}",
+        kind=kind,
+        check=check,
+        subject_kind=found.kind,
+        subject=found.id,
+        department=found.department,
+    )
+    options.write(
+        f"{open_case(options.city_dir(), head, {'at': now.isoformat(timespec='seconds'), **_given(given)})}\n"
+    )
+    return 0
+
+
+@command.command()
+@click.argument("case_id", metavar="CASE")
+@click.argument("transition")
+@click.option("--by", required=True, help="Who takes the step (a signer's id where it is signed).")
+@click.option("--note", help="A sentence for the file.")
+@click.option("--document", "documents", multiple=True, help="Number of a document; may be given again.")
+@click.option("--key", type=click.Path(path_type=Path), help="Private SSH key to sign with.")
+@click.option("--decision", help="Number of the decision (文号) that grants an exemption.")
+@click.option("--upper", type=float, help="Largest value the decision allows, in the check's own unit.")
+@click.option("--ground", help="Why it is granted (理由).")
+@click.option("--expires", type=DAY, help="Last day the decision holds.")
+@common
+def step(
+    options: Common,
+    case_id: str,
+    transition: str,
+    *,
+    key: Path | None,
+    decision: str | None,
+    upper: float | None,
+    ground: str | None,
+    expires: date | None,
+    **given: Any,  # noqa: ANN401 - click passes strings
+) -> int:
+    """Take one step of CASE. What it requires (role, documents, finding, signature) is checked before it counts."""
+    from egov.cases import advance
+    from egov.city.load import unknown
+
+    cases = options.load_cases()
+    if case_id not in cases:
+        what = "case"
+        raise unknown(what, case_id, cases)
+    case = cases[case_id]
+    event = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "transition": transition, **_given(given)}
+    if decision is not None:
+        if ground is None or expires is None:
+            message = "a decision needs its --ground and the last day it holds (--expires)"
+            raise UsageError(message)
+        scope = {"check": case.head.check, "subject_kind": case.head.subject_kind, "subject": case.head.subject}
+        terms = {"document": decision, "upper": upper, "ground": ground, "expires_on": expires}
+        event["decision"] = {**scope, **terms}
+    known = case.kind.transitions.get(transition)
+    if known is not None and known.finding:
+        event |= _finding(options, case.head.check, case.head.subject)
+    after = advance(options.city_dir(), case_id, event, key)
+    options.write(f"{case_id}: {after.state}\n")
+    return 0
+
+
+def _given(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value not in (None, ())}
+
+
+def _finding(options: Common, check: str, subject: str) -> dict[str, str]:
+    """Return what the audit says now of the case's question, and the evidence it rests on."""
+    report = options.report((subject,), description_of_today=False)
+    for finding in report.audit.findings:
+        if (finding.check, finding.subject.id) == (check, subject):
+            return {"finding": finding.verdict, "evidence": report.provenance.evidence}
+    message = f"the audit says nothing of {check} for {subject}"
+    raise UsageError(message)

@@ -1,0 +1,63 @@
+"""`egov diff`: say what a change of the description will touch, before anything is applied."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+import click
+
+from egov.cli.common import Common, common
+from egov.errors import UsageError
+
+
+@click.command("diff")
+@click.argument("rev", default="HEAD")
+@common
+def command(options: Common, rev: str) -> int:
+    """Compare the description with git revision REV: hosts, files and restarts it touches, how to apply and to undo it.
+
+    Nothing is changed. Exit 0.
+    """
+    from egov.city import load
+    from egov.present.tables import as_json, impacts
+    from egov.render.ansible import inventory
+    from egov.render.impact import impact
+
+    folder = options.city_dir().resolve()
+    root = options.root()
+    place = folder.relative_to(root)
+    with tempfile.TemporaryDirectory(prefix="egov-diff-") as work:
+        _extract(root, rev, place, Path(work))
+        before = inventory(load(Path(work) / place), Path(work) / place)
+    after = inventory(load(folder), folder)
+    for one in (before, after):
+        one["all"]["vars"].pop("ansible_ssh_common_args")  # holds the folder's path, which the comparison changed
+    found = impact(before, after, root / "playbooks" / "roles")
+    hosts = ",".join(item.host for item in found if item.state != "removed")
+    commands = {
+        "check": f"ansible-playbook playbooks/site.yml --limit {hosts} --check --diff",
+        "apply": f"ansible-playbook playbooks/site.yml --limit {hosts}",
+        "undo": f"git restore --source {rev} -- {place} && ansible-playbook playbooks/site.yml --limit {hosts}",
+    }
+    if not hosts:
+        commands = {}
+    if options.format == "json":
+        options.write(as_json({"rev": rev, "hosts": [item.as_dict() for item in found], "commands": commands}))
+    else:
+        options.write(impacts(found, commands))
+    return 0
+
+
+def _extract(root: Path, rev: str, place: Path, to: Path) -> None:
+    """Write a folder as it was at a revision below *to*; UsageError if git cannot tell."""
+    command_line = ["git", "-C", str(root), "archive", "--format=tar", rev, "--", str(place)]
+    done = subprocess.run(command_line, capture_output=True, check=False)
+    if done.returncode:
+        message = f"git has no {place} at {rev}: {done.stderr.decode(errors='replace').strip()}"
+        raise UsageError(message)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(to, filter="data")
