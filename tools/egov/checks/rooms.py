@@ -93,7 +93,7 @@ def room_merge(room: Room, facts: Facts, p: NoParameters) -> Judgement:  # noqa:
     A concern is not a conviction: whether 具备合并条件 holds is for people; their signed decision exempts.
     """
     city = facts.city
-    if len(room.departments) > 1:
+    if len(set(room.departments)) > 1:
         shown: dict[str, Any] = {"departments": list(room.departments)}
         if city.is_shared(room, facts.as_of):
             return judge(True, "shared", **shown, decision=room.merge.document if room.merge else None)

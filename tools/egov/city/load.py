@@ -27,7 +27,7 @@ from egov.city.shape import Kinds, adapter, dangling, nearest, read_kinds
 from egov.errors import DescriptionError, Problem, UsageError
 
 # Folders below a city that hold other things than its description; each has its own reader.
-OTHERS = frozenset({"mandate", "cases", "surveys", "calendar"})
+OTHERS = frozenset({"mandate", "cases", "surveys", "calendar", "lab"})
 SIGNERS = "signers.yml"
 
 

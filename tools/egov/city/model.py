@@ -287,7 +287,7 @@ class City:
         (「多个部门在同一楼内办公的，且具备合并条件的，可统一使用1个机房」, 五(四)2).
         """
         return (
-            len(room.departments) > 1
+            len(set(room.departments)) > 1
             and room.merge is not None
             and room.merge.decided_on <= on
             and all(self.departments[department].site == room.site for department in room.departments)

@@ -1,6 +1,8 @@
+#!/bin/sh
 # Read-only collection, POSIX sh. Runs once per host, over one SSH channel; arguments: NONCE SECONDS.
 # Each probe prints "NONCE begin NAME", what it read, "NONCE end NAME CODE". The nonce is new each time, so nothing a
 # host prints can be taken for a frame. Nothing is written; every probe ends after SECONDS.
+# shellcheck disable=SC2016 # what a probe runs is expanded by its own shell, not here
 set -u
 LC_ALL=C
 PATH=$PATH:/usr/sbin:/sbin

@@ -60,13 +60,16 @@ def impacts(found: Iterable[Any], commands: Mapping[str, str]) -> str:
     for item in hosts:
         groups = tuple(name for name in item.variables if name.startswith("group "))
         alike.setdefault((item.state, item.files, item.tasks, item.restarts, groups), []).append(item.host)
-    parts: list[str] = []
-    for (state, files, tasks, restarts, groups), names in alike.items():
-        parts.append(textwrap.fill(f"{state}: {' '.join(names)}", 100, subsequent_indent="  "))
-        touched = (("file", files), ("task", tasks), ("restart", restarts), ("", groups))
-        parts += [f"  {what:8} {name}" for what, found_names in touched for name in found_names]
+    parts = [line for key, names in alike.items() for line in _impact_lines(key, names)]
     parts += ["", *(f"{name:6} {line}" for name, line in commands.items() if line)]
     return "\n".join(parts) + "\n"
+
+
+def _impact_lines(key: tuple[Any, ...], hosts: list[str]) -> list[str]:
+    state, *touched = key
+    head = textwrap.fill(f"{state}: {' '.join(hosts)}", 100, subsequent_indent="  ", break_on_hyphens=False)
+    words = zip(("file", "task", "restart", ""), touched, strict=True)
+    return [head, *(f"  {word:8} {name}" for word, names in words for name in names)]
 
 
 def steps(procedure: Any) -> str:  # noqa: ANN401 - egov.procedures.Procedure
@@ -74,9 +77,8 @@ def steps(procedure: Any) -> str:  # noqa: ANN401 - egov.procedures.Procedure
     lines = []
     for number, step in enumerate(procedure.steps, 1):
         lines.append(f"{number}. {step.id}: {step.title}" + (" (no way back)" if step.point_of_no_return else ""))
-        for phase in ("do", "verify", "undo"):
-            if words := getattr(step, phase):
-                lines.append(f"   {phase:6} {shlex.join(words)}")
+        commands = ((phase, getattr(step, phase)) for phase in ("do", "verify", "undo"))
+        lines.extend(f"   {phase:6} {shlex.join(words)}" for phase, words in commands if words)
     return "\n".join(lines) + "\n"
 
 

@@ -6,9 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from egov.city import City, Host, load
+from egov.city.fields import Item, Slug, Text
+from egov.city.shape import read_kinds
+from egov.errors import DescriptionError
 
 CONTROLLER = "controller"
 LOG_ARCHIVE = "log-archive"
@@ -23,6 +28,7 @@ def rendered(folder: Path, lab_state: Path | None) -> str:
 
 def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the inventory: all hosts in production, those that stand in the lab with *lab* (its state.json)."""
+    found = as_found(folder) if lab else {}
     hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
     groups: dict[str, list[str]] = defaultdict(list)
     for host in hosts:
@@ -30,10 +36,32 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None) ->
             groups[group].append(host.id)
     common = _common(city) | (_lab(lab) if lab else _production(folder))
     return {
-        "_meta": {"hostvars": {host.id: _variables(city, host) for host in hosts}},
+        "_meta": {"hostvars": {h.id: _variables(city, h) | found.get(h.id, {}) for h in hosts}},
         "all": {"children": sorted(groups), "hosts": sorted(host.id for host in hosts), "vars": common},
         **{name: {"hosts": sorted(members)} for name, members in sorted(groups.items())},
     }
+
+
+class AsFound(Item):
+    """Something that stands on a host of the lab whether it was declared or not; no part of the description."""
+
+    host: Slug
+    kind: Literal["web", "listing", "database", "proxy", "address"]
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    title: Text | None = None
+    interface: Text | None = None
+    address: Text | None = None
+
+
+def as_found(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the variable `department_legacy_found` of each host of the lab; DescriptionError if a file is invalid."""
+    read = read_kinds(folder, sorted((folder / "lab").glob("*.yml")), {"as_found": AsFound})
+    if read.problems:
+        raise DescriptionError(read.problems)
+    hosts: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for item in read.items["as_found"].values():
+        hosts[item.host].append(item.model_dump(exclude={"host", "source", "declared_on"}, exclude_none=True))
+    return {host: {"department_legacy_found": entries} for host, entries in hosts.items()}
 
 
 def _groups(host: Host) -> list[str]:

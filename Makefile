@@ -1,0 +1,62 @@
+# Targets a person uses. `make demo` shows everything; `make check` needs neither root nor lab; `make test` runs all.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/pytest -q
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup packages demo clean-demo check lint unit lab-test test bench drills lock schema
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(STAMP) ## Make the virtual environment from hash-locked requirements
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	tools/setup.sh environment $(VENV)
+	@touch $@
+
+packages: ## Install the Debian packages that the lab needs (root)
+	tools/setup.sh packages
+
+demo: setup packages ## Build, provision, collect, audit, report on the sample city; leaves the lab running
+	tools/demo.sh
+
+clean-demo: setup ## Remove all that the demo made
+	$(BIN)/egov lab down --purge
+	rm -rf evidence/huludao reports build/demo
+
+check: setup lint unit ## Lint, types, layers, unit tests: no root, no lab
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/ansible-lint --offline -q
+	shellcheck --version >/dev/null 2>&1 && shellcheck .ci/run tools/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh || echo "shellcheck: not installed, skipped"
+
+unit: setup
+	$(PYTEST) -n auto -m "not lab and not bench"
+
+lab-test: setup packages
+	$(PYTEST) -m lab -p no:randomly
+
+test: setup packages lint unit lab-test ## Everything, on real hosts of the lab (root)
+
+bench: setup packages ## Measure against the named peers
+	$(PYTEST) -s -m bench -p no:randomly
+
+drills: lab-test ## Long drills: until there are more, the lab tests
+
+lock: ## Compile the requirements anew (needs uv)
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+schema: setup ## Write the JSON Schemas from the model
+	$(BIN)/egov schema --to schema
