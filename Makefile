@@ -59,4 +59,4 @@ lock: ## Compile the requirements anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml requirements/dev.in -o requirements/dev.txt
 
 schema: setup ## Write the JSON Schemas from the model
-	$(BIN)/egov schema --to schema
+	$(BIN)/python -m egov.present.schema schema

@@ -9,7 +9,8 @@ log=build/demo
 mkdir -p "$log"
 started=$SECONDS
 
-step() { printf '\n\033[1m%s\033[0m\n' "$1"; }
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+step() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 took() { printf '  (%s s)\n' "$((SECONDS - began))"; }
 began=$SECONDS
 
@@ -34,7 +35,7 @@ EGOV_RECORD=$PWD/$log/site.jsonl egov lab run -- ansible-playbook playbooks/lega
     { tail -n 40 "$log/site.log"; exit 1; }
 printf '  %s changes on %s hosts (a second run changes nothing); log: %s\n' \
     "$(grep -c '"changed": true' "$log/site.jsonl" || true)" \
-    "$(grep -o '"host": "[^"]*"' "$log/site.jsonl" | sort -u | wc -l)" "$log/site.log"
+    "$(grep -o '"host": "[^"]*"' "$log/site.jsonl" | grep -v localhost | sort -u | wc -l)" "$log/site.log"
 took
 
 step "4  The evidence: facts from hosts over SSH, room surveys and ledgers from field sheets, then a signed seal"

@@ -145,10 +145,13 @@ def _ssh_options(lab: Lab) -> list[str]:
 def _exec(lab: Lab, command_line: list[str]) -> None:
     """Become *command_line* inside the controller's namespace."""
     from egov.errors import UsageError
+    from egov.lab import groups
     from egov.lab.namespace import enter
 
     enter(lab.controller)
+    groups.join(lab.paths.control_group / "run")  # so that `down` ends it, and the SSH masters it leaves behind
     environment = {**os.environ, "EGOV_LAB": lab.paths.name}
+    environment.setdefault("ANSIBLE_SSH_CONTROL_PATH_DIR", str(lab.paths.lab / "cp"))
     try:
         os.execvpe(command_line[0], command_line, environment)  # noqa: S606 - the user's own command
     except FileNotFoundError:

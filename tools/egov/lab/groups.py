@@ -33,6 +33,12 @@ def spawn(group: Path, command: Sequence[str], output: BinaryIO, environment: Ma
         time.sleep(0.001)
 
 
+def join(group: Path) -> None:
+    """Move the calling process into *group*; what it starts from now on is in there too."""
+    group.mkdir(parents=True, exist_ok=True)
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+
+
 def _events(group: Path) -> dict[str, str]:
     try:
         return dict(line.split() for line in (group / "cgroup.events").read_text().splitlines())
