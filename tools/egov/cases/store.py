@@ -15,6 +15,9 @@ from egov.facts.signing import DECISION_NAMESPACE, Signer, sign, signers
 from egov.mandate.decision import Decision
 
 
+_SCHEMA = "# yaml-language-server: $schema=../../../schema/case.schema.json\n"
+
+
 def case_files(city_dir: Path) -> list[Path]:
     """Return the case files of a city, sorted."""
     return sorted((city_dir / "cases").glob("*.yml"))
@@ -75,7 +78,7 @@ def open_case(city_dir: Path, head: CaseHead, event: Mapping[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     head_text = json.dumps(head.model_dump(exclude_none=True), ensure_ascii=False)
     path.write_text(
-        f"# Only ever grows; change it with `egov case`.\ncase: {head_text}\nevents:\n{_entry(first)}", "utf-8"
+        f"{_SCHEMA}# Only ever grows; change it with `egov case`.\ncase: {head_text}\nevents:\n{_entry(first)}", "utf-8"
     )
     return path
 
