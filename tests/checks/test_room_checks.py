@@ -112,6 +112,7 @@ def test_which_area_check_judges_a_room(room: dict[str, typing.Any], judged_by: 
         (39.99, 40, (PASS, "within-cap")),
         (40.0, 40, (PASS, "within-cap")),
         (40.01, 40, (VIOLATION, "over-cap")),
+        (10.0, 0, (VIOLATION, "over-cap")),
         (None, 40, (UNDETERMINED, "undetermined")),
         (None, None, (UNDETERMINED, "undetermined")),
     ],

@@ -157,9 +157,15 @@ def undeclared_listener(host: Host, facts: Facts, p: ListenerParameters) -> Judg
 
 def _is_loopback(address: str) -> bool:
     try:
-        return parsed_address(address.partition("%")[0]).is_loopback
+        parsed = parsed_address(address.partition("%")[0])
     except ValueError:
         return False
+    # A socket for both versions shows 127.0.0.1 as ::ffff:127.0.0.1, which is not loopback by itself.
+    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
+
+
+# States of an entry that the host only asked for: nobody was seen at that address.
+_NO_ANSWER = frozenset({"failed", "incomplete"})
 
 
 def not_a_container(prefix: Prefix, _facts: Facts) -> bool:
@@ -184,7 +190,9 @@ def undeclared_host(prefix: Prefix, facts: Facts, p: NoParameters) -> Judgement:
     unknown: list[Neighbour | InterfaceAddress] = []
     for host in covered:
         links = {i.name for i in host.interfaces if i.prefix == prefix.id}
-        seen: list[Neighbour | InterfaceAddress] = [*facts.snapshot(Neighbour, host)]
+        seen: list[Neighbour | InterfaceAddress] = [
+            row for row in facts.snapshot(Neighbour, host) if row.state not in _NO_ANSWER
+        ]
         if facts.covered(InterfaceAddress, host):
             seen += facts.snapshot(InterfaceAddress, host)
         unknown += [
