@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import ValidationError
 
 from egov import __version__
+from egov.city.fields import Part
 from egov.errors import EvidenceError, UsageError
 from egov.facts.signing import SEAL_NAMESPACE, Signer, sign, verified_by
 from egov.facts.store import connection, file_hash, manifest, read_rows, root_hash, run_files, runs
@@ -33,6 +35,34 @@ class Damage:
         return f"{self.where}: {self.what}"
 
 
+class SealedRun(Part):
+    """A run and the root it had when it was sealed."""
+
+    run: str
+    root: str
+
+
+class Expired(Part):
+    """A raw file that was deleted by the book: its name and hash stay."""
+
+    run: str
+    file: str
+    sha256: str
+    reason: str
+    at: str
+
+
+class Seal(Part):
+    """What one seal file says."""
+
+    seal: int
+    previous: str | None
+    sealed_at: datetime
+    tool: str
+    runs: tuple[SealedRun, ...]
+    expired: tuple[Expired, ...]
+
+
 def seal_files(evidence: Path) -> list[Path]:
     """Return the seal files in order."""
     return sorted((evidence / "seals").glob("[0-9][0-9][0-9][0-9].json"))
@@ -47,7 +77,7 @@ def current(evidence: Path) -> int:
 def seal(evidence: Path, key: Path, at: datetime | None = None) -> int:
     """Seal all runs that no seal covers yet and return the seal's number; UsageError if there is nothing new."""
     files = seal_files(evidence)
-    covered = {run["run"] for path in files for run in _content(path).get("runs", [])}
+    covered = {sealed.run for path in files if (known := _read(path)) for sealed in known.runs}
     new = [{"run": run.name, "root": manifest(run)["root"]} for run in runs(evidence) if run.name not in covered]
     pending = evidence / "expiry.jsonl"
     expired = [json.loads(line) for line in pending.read_text("utf-8").splitlines()] if pending.exists() else []
@@ -98,10 +128,11 @@ def verify(evidence: Path, known: Mapping[str, Signer], upto: int | None = None)
     covered: dict[str, str] = {}
     expired: set[tuple[str, str]] = set()
     for position, path in enumerate(files):
-        damages += _seal_damages(path, files[position - 1] if position else None, known)
-        content = _content(path)
-        covered |= {run["run"]: run["root"] for run in content.get("runs", [])}
-        expired |= {(event["run"], event["file"]) for event in content.get("expired", [])}
+        content = _read(path)
+        damages += _seal_damages(path, content, files[position - 1] if position else None, known)
+        if content is not None:
+            covered |= {sealed.run: sealed.root for sealed in content.runs}
+            expired |= {(event.run, event.file) for event in content.expired}
     present = {run.name: run for run in runs(evidence)}
     damages += [
         Damage(f"run {name}", "was removed after it was sealed") for name in sorted(covered.keys() - present.keys())
@@ -114,12 +145,13 @@ def verify(evidence: Path, known: Mapping[str, Signer], upto: int | None = None)
     return sorted(damages)
 
 
-def _seal_damages(path: Path, previous: Path | None, known: Mapping[str, Signer]) -> Iterator[Damage]:
+def _seal_damages(
+    path: Path, content: Seal | None, previous: Path | None, known: Mapping[str, Signer]
+) -> Iterator[Damage]:
     where = f"seal {int(path.stem)}"
-    content = _content(path)
-    if content.get("seal") != int(path.stem):
+    if content is not None and content.seal != int(path.stem):
         yield Damage(where, "does not carry its own number")
-    if content.get("previous") != (file_hash(previous) if previous else None):
+    if content is not None and content.previous != (file_hash(previous) if previous else None):
         yield Damage(where, "does not follow the seal before it")
     signature = path.with_name(path.name + ".sig")
     if not signature.is_file():
@@ -128,18 +160,18 @@ def _seal_damages(path: Path, previous: Path | None, known: Mapping[str, Signer]
     signer = verified_by(path.read_bytes(), signature.read_text("utf-8", "replace"), known, SEAL_NAMESPACE)
     if signer is None:
         yield Damage(where, "signature is not by a signer of this city, or the seal was changed")
-        return
-    sealed_on = datetime.fromisoformat(content["sealed_at"]).date()
-    if not signer.may("operator", sealed_on):
-        yield Damage(where, f"signer {signer.id} may not seal on {sealed_on}")
+    elif content is None:
+        yield Damage(where, "is signed but does not have the form of a seal")
+    elif not signer.may("operator", content.sealed_at.date()):
+        yield Damage(where, f"signer {signer.id} may not seal on {content.sealed_at.date()}")
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Seal | None:
+    """Return what a seal file says; None if it is none, which its signature then shows."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+        return Seal.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def _run_damages(run: Path, sealed_root: str, expired: set[tuple[str, str]]) -> Iterator[Damage]:

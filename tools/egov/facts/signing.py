@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -51,6 +52,9 @@ def signers(files: Iterable[Path]) -> dict[str, Signer]:
     return found
 
 
+_ARMOUR = re.compile(r"-----BEGIN SSH SIGNATURE-----\n(?:[A-Za-z0-9+/]{1,76}={0,2}\n)+-----END SSH SIGNATURE-----\n?")
+
+
 def sign(data: bytes, key: Path, namespace: str) -> str:
     """Return the armoured signature of *data*; UsageError if the key cannot be used."""
     if not key.is_file():
@@ -64,26 +68,20 @@ def sign(data: bytes, key: Path, namespace: str) -> str:
 
 
 def verified_by(data: bytes, signature: str, known: Mapping[str, Signer], namespace: str) -> Signer | None:
-    """Return the signer whose key made *signature* over *data*, or None. Validity in time is the caller's question."""
+    """Return the signer whose key made *signature* over *data*, or None. Validity in time is the caller's question.
+
+    ssh-keygen forgives odd white space; here a signature is taken only as ssh-keygen writes it, so any change shows.
+    """
+    if not _ARMOUR.fullmatch(signature):
+        return None
     with tempfile.TemporaryDirectory(prefix="egov-") as folder:
         signature_file, allowed = Path(folder, "signature"), Path(folder, "allowed")
         signature_file.write_text(signature, encoding="utf-8")
         allowed.write_text("".join(f"{s.id} {s.key}\n" for s in known.values()), encoding="utf-8")
         found = _ssh_keygen(["-Y", "find-principals", "-f", str(allowed), "-s", str(signature_file)], b"")
         for principal in found.stdout.decode(errors="replace").split():
-            arguments = [
-                "-Y",
-                "verify",
-                "-f",
-                str(allowed),
-                "-I",
-                principal,
-                "-n",
-                namespace,
-                "-s",
-                str(signature_file),
-            ]
-            if principal in known and _ssh_keygen(arguments, data).returncode == 0:
+            who = ["-f", str(allowed), "-I", principal, "-n", namespace, "-s", str(signature_file)]
+            if principal in known and _ssh_keygen(["-Y", "verify", *who], data).returncode == 0:
                 return known[principal]
     return None
 

@@ -83,6 +83,7 @@ class RunWriter:
         return {table: len(rows) for table, rows in sorted(self._facts.items())}
 
     def _finish(self, runs: Path) -> None:
+        self.id = _free_id(runs, self.id)  # another run of the same second may have finished meanwhile
         (self.folder / "facts").mkdir(exist_ok=True)
         if self._facts:
             with connection() as database:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import typing
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, ClassVar
 
@@ -307,16 +308,28 @@ def _columns(name: str) -> dict[str, tuple[str, bool]]:
 
 
 def row_data(fact: Fact) -> dict[str, Any]:
-    """Return the fact's columns as JSON-ready data: times as ISO text in UTC, days as ISO text."""
+    """Return the fact's columns as JSON-ready data, the same before it is stored and after it is read.
+
+    Times as ISO text in UTC (one without a zone is taken for UTC), days as ISO text, whole numbers in columns of
+    decimals as decimals; half a surrogate pair, which no encoding of text holds, becomes U+FFFD.
+    """
     data = {}
-    for name in columns(type(fact)):
+    for name, (kind, _) in columns(type(fact)).items():
         value = getattr(fact, name)
-        if isinstance(value, datetime):
-            value = value.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+        if isinstance(value, str):
+            value = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+        elif isinstance(value, datetime):
+            moment = value.astimezone(UTC) if value.tzinfo else value
+            value = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
         elif isinstance(value, date):
             value = value.isoformat()
+        elif kind == "DOUBLE" and value is not None:
+            value = float(value)
         data[name] = value
     return data
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def row_hash(table: str, data: dict[str, Any]) -> str:
