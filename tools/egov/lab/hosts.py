@@ -136,7 +136,10 @@ class Machine:
         if pid is None:
             return subprocess.CompletedProcess(command, 1, "", "not running")
         enter = ["nsenter", "-t", str(pid), "--mount", "--pid", "--uts", "--net", "--ipc"]
-        return subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=20)
+        try:
+            return subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=20)
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 124, "", "did not answer within 20 s")
 
     def state(self) -> str:
         """Return `off`, `frozen`, or what systemd says of itself, as starting, running, degraded."""

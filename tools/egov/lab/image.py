@@ -29,6 +29,8 @@ PACKAGES = (
     "ca-certificates",
     "procps",
 )
+# Nobody can type a password at a host without console, and each of these units would hold a scarce inotify instance.
+_MASKED = ("systemd-ask-password-console.path", "systemd-ask-password-wall.path")
 # rlimits cannot be raised without CAP_SYS_RESOURCE; units that try would fail. Nothing else differs from a server.
 _DEVIATIONS = {
     "etc/systemd/system.conf.d/lab.conf": "[Manager]\nDefaultLimitNOFILE=\nDefaultLimitMEMLOCK=\n",
@@ -40,7 +42,7 @@ _DEVIATIONS = {
 def base_image(lab: Paths, say: Callable[[str], None]) -> Path:
     """Return the base image's root, building it first if no lab has yet (atomically; about 20 s)."""
     deb822 = sources()
-    content = "\n".join((deb822, *PACKAGES, *(f"{n}={t}" for n, t in _DEVIATIONS.items())))
+    content = "\n".join((deb822, *PACKAGES, *(f"{n}={t}" for n, t in _DEVIATIONS.items()), *_MASKED))
     target = lab.bases / hashlib.sha256(content.encode()).hexdigest()[:16]
     if target.is_dir():
         return target
@@ -63,6 +65,8 @@ def base_image(lab: Paths, say: Callable[[str], None]) -> Path:
     for name, text in _DEVIATIONS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
+    for unit in _MASKED:
+        (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()  # each host makes its own
     (root / "etc/machine-id").write_text("", encoding="utf-8")

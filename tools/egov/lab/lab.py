@@ -20,6 +20,7 @@ from egov.errors import EgovError, UsageError
 from egov.lab import groups
 from egov.lab.hosts import USER, Machine
 from egov.lab.image import base_image
+from egov.lab.limits import refuse_too_many
 from egov.lab.namespace import create, ip, is_namespace, run
 from egov.lab.packages import PORT, for_hosts, proxy_commands, sources
 from egov.lab.paths import Paths, locked
@@ -59,6 +60,7 @@ class Lab:
         _needs_root()
         chosen = [Machine(self.paths, host) for host in self.topology.chosen(names)]
         with locked(self.paths):
+            refuse_too_many(sum(not groups.populated(machine.group) for machine in chosen))
             base = base_image(self.paths, self.say)
             self.paths.lab.mkdir(parents=True, exist_ok=True)
             self._keys()
