@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 TIMED_OUT = 124
@@ -26,23 +27,27 @@ class Answer:
 
 
 def answers(output: bytes, nonce: str) -> tuple[dict[str, Answer], bool]:
-    """Return the probes' answers by name, and whether the script came to its end."""
+    """Return the probes' answers by name, and whether the script came to its end.
+
+    The host was told the nonce: a line that begins with it and is none of the script's frames is text like any other.
+    """
     found: dict[str, Answer] = {}
     name: str | None = None
     lines: list[str] = []
     complete = False
     for line in output.decode("utf-8", "replace").split("\n"):
         words = line.split(" ")
-        if words[0] != nonce:
-            lines.append(line)
-        elif words[1:] == ["done"]:
-            complete = True
-        elif words[1] == "begin":
-            name, lines = words[2], []
-        elif words[1] == "end" and name == words[2]:
-            text = "\n".join(lines).removesuffix("\n")
-            found[name] = Answer(text, int(words[3]))
-            name = None
+        match words if words[0] == nonce else ():
+            case [_, "done"]:
+                complete = True
+            case [_, "begin", begun]:
+                name, lines = begun, []
+            case [_, "end", ended, code] if ended == name and re.fullmatch("[0-9]{1,3}", code):
+                text = "\n".join(lines).removesuffix("\n")
+                found[ended] = Answer(text, int(code))
+                name = None
+            case _:
+                lines.append(line)
     if name is not None:
         found[name] = Answer("\n".join(lines), None)
     return found, complete

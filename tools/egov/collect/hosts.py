@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -87,12 +88,13 @@ def contact(target: Target, credentials: Credentials, dial: Dial, limits: Limits
             status, detail = PARTIAL, f"no answer to the script: {raw[:200].decode('utf-8', 'replace')!r}"
         rows = tuple(_uncovered(target.host, status, detail, after))
     else:
-        rows = tuple(facts(target.host, probes, after, after))
+        rows = tuple(facts(target.host, probes, after, after, complete=complete))
         gaps = [row.table for row in rows if isinstance(row, Coverage) and row.status != "ok"]
         if status == "ok" and (gaps or not complete):
             status, detail = PARTIAL, ", ".join(gaps) or "the script did not come to its end"
     clock = probes["clock"].text.strip() if "clock" in probes else ""
-    offset = int(clock) - (before + timedelta(seconds=seconds / 2)).timestamp() if clock.isdigit() else None
+    told = int(clock) if re.fullmatch("[0-9]{1,12}", clock) else None
+    offset = None if told is None else told - (before + timedelta(seconds=seconds / 2)).timestamp()
     made = HostContact(
         observed_at=after,
         collected_at=after,

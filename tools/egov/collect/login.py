@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -105,10 +106,19 @@ def run(target: Target, credentials: Credentials, dial: Dial, command: str, scri
     except OSError as error:
         raise LoginFailed(UNREACHABLE, error.strerror or str(error)) from None
     transport = paramiko.Transport(connection)
+    # Some of paramiko's waits know no limit (a command that is neither accepted nor refused); closing ends them all.
+    guard = threading.Timer(max(0.0, deadline - time.monotonic()), transport.close)
+    guard.daemon = True
+    guard.start()
     try:
         _log_in(transport, credentials, pinned, seconds)
         return _answer(transport, command, script, deadline)
+    except LoginFailed as failure:
+        if time.monotonic() < deadline or failure.status in {HOST_KEY_CHANGED, PARTIAL}:
+            raise
+        raise LoginFailed(TIMEOUT, "the host did not answer in time", failure.output) from None
     finally:
+        guard.cancel()
         transport.close()
 
 
@@ -124,7 +134,9 @@ def _log_in(
         if not any(key.asbytes() == blob for _, blob in pinned):
             fingerprint = base64.b64encode(key.get_fingerprint()).decode()
             raise LoginFailed(HOST_KEY_CHANGED, f"the host shows another key than the pinned one ({fingerprint})")
-        transport.auth_publickey(credentials.user, credentials.key)
+        more = transport.auth_publickey(credentials.user, credentials.key)
+        if more:
+            raise LoginFailed(AUTH_FAILED, f"{credentials.user} needs more than this key: {', '.join(more)}")
     except paramiko.AuthenticationException:
         raise LoginFailed(AUTH_FAILED, f"{credentials.user} may not log in with this key") from None
     except paramiko.SSHException as error:

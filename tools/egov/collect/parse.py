@@ -10,11 +10,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 Row = dict[str, Any]
-_PACKAGE_FIELDS = 4
+_MOUNT_FIELDS = 6
 
 
 class Unreadable(ValueError):  # noqa: N818 - a line, not a failure of ours
@@ -89,9 +89,13 @@ def rpm(line: str) -> Row:
 def service(line: str) -> Row:
     """Return a unit of `systemctl list-units --plain`; a marker in front says that something is wrong with it."""
     unit, load, active, sub = line.replace("●", " ").split()[:4]
+    if not unit.endswith(".service"):
+        message = f"no service: {unit}"  # a complaint of systemctl's
+        raise Unreadable(message)
     return {"unit": unit, "load": load, "active": active, "sub": sub}
 
 
+_OTHER_PROTOCOLS = frozenset({"icmp", "icmp6", "raw", "sctp", "dccp", "mptcp", "???"})
 _PROCESS = re.compile(r'users:\(\("([^"]*)"')
 
 
@@ -99,8 +103,11 @@ def listener(line: str) -> Row | None:
     """Return a socket of `ss -H -l -n -t -u -p`; None for protocols that others do not reach."""
     words = line.split(maxsplit=6)
     protocol, local = words[0], words[4]
-    if protocol not in {"tcp", "udp"}:
+    if protocol in _OTHER_PROTOCOLS:
         return None
+    if protocol not in {"tcp", "udp"}:
+        message = f"no protocol: {protocol}"  # a complaint of ss's
+        raise Unreadable(message)
     address, _, port = local.rpartition(":")
     process = _PROCESS.search(line)
     return {
@@ -112,11 +119,18 @@ def listener(line: str) -> Row | None:
 
 
 def _bare(address: str) -> str:
-    address = address.strip("[]")
+    address = address.replace("[", "").replace("]", "")  # [::1], [fe80::1%eth0] and [fe80::1]%eth0 all occur
     if address == "*":
         return "::"
     bare, percent, zone = address.partition("%")
-    return str(ip_address(bare)) + percent + zone
+    return _written(bare) + percent + zone
+
+
+def _written(address: str | bytes) -> str:
+    """Return an address in the one form that every version of Python writes; ValueError if it is none."""
+    parsed = ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return f"::ffff:{mapped}" if mapped else str(parsed)
 
 
 _LISTEN, _UNCONNECTED = "0A", "07"
@@ -125,12 +139,15 @@ _LISTEN, _UNCONNECTED = "0A", "07"
 def listener_proc(line: str) -> Row | None:
     """Return a listening socket of /proc/net/{tcp,udp}[6]; None for others and for headings."""
     table, _, local, _, state = line.split()[:5]
+    if table not in {"tcp", "tcp6", "udp", "udp6"}:
+        message = f"no table: {table}"
+        raise Unreadable(message)
     if local == "local_address" or state != (_LISTEN if table.startswith("tcp") else _UNCONNECTED):
         return None
     address, _, port = local.partition(":")
     raw = bytes.fromhex(address)
     words = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
-    return {"protocol": table.removesuffix("6"), "address": str(ip_address(words)), "port": int(port, 16)}
+    return {"protocol": table.removesuffix("6"), "address": _written(words), "port": int(port, 16)}
 
 
 def user(line: str) -> Row:
@@ -183,7 +200,11 @@ def resources(text: str) -> Row:
 
 def mount(line: str) -> Row:
     """Return a mount of /proc/mounts."""
-    device, path, kind = (_unescaped(word) for word in line.split()[:3])
+    words = line.split(" ")
+    if len(words) != _MOUNT_FIELDS or not (words[4] + words[5]).isdigit():
+        message = "not the six fields of fstab(5)"
+        raise Unreadable(message)
+    device, path, kind = (_unescaped(word) for word in words[:3])
     return {"device": device, "path": path, "kind": kind}
 
 
@@ -208,6 +229,10 @@ def route(line: str) -> Row | None:
         return None
     if words[0] in {"unreachable", "blackhole", "prohibit", "throw"}:
         return {"destination": words[1], "interface": words[0]}
+    if words[0] in {"unicast", "local", "broadcast", "multicast", "anycast", "nat"}:
+        words = words[1:]
+    if words[0] != "default":
+        ip_network(words[0], strict=False)
     return {"destination": words[0], "gateway": _after("via", words), "interface": _after("dev", words) or ""}
 
 

@@ -30,6 +30,7 @@ from egov.facts import (
 Answers = Mapping[str, Answer]
 Found = tuple[list[parse.Row], list[tuple[int, str, str]]]
 _KEPT_OF_A_LINE = 500
+_MOST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _whole(parser: Callable[[str], parse.Row | None]) -> Callable[[str], Found]:
     def read(text: str) -> Found:
         try:
             row = parser(text)
-        except (ValueError, IndexError, KeyError) as error:
+        except (ValueError, LookupError, ArithmeticError) as error:
             return [], [(0, text, str(error) or type(error).__name__)]
         return ([row] if row is not None else []), []
 
@@ -76,9 +77,10 @@ def _changed(rows: list[parse.Row], answers: Answers) -> None:
 
 def _accounts(rows: list[parse.Row], answers: Answers) -> None:
     passwords = parse.passwords(_text(answers, "passwords"))
-    logins = parse.last_logins(_text(answers, "last-logins"))
     for row in rows:
         row["password"] = passwords.get(row["user"], "unknown")
+    logins = parse.last_logins(_text(answers, "last-logins"))
+    for row in rows:
         row["last_login_at"] = logins.get(row["user"])
 
 
@@ -102,7 +104,7 @@ def _boot(rows: list[parse.Row], answers: Answers) -> None:
 
 
 READINGS = (
-    Reading(OperatingSystem, {"system": _whole(parse.system)}, _boot),
+    Reading(OperatingSystem, {"system": _whole(parse.system)}, _boot, ("boot",)),
     Reading(
         PackageState,
         {"packages": _lines(parse.dpkg), "packages-rpm": _lines(parse.rpm)},
@@ -111,7 +113,7 @@ READINGS = (
     ),
     Reading(ServiceState, {"services": _lines(parse.service)}),
     Reading(Listener, {"listeners": _lines(parse.listener), "listeners-proc": _lines(parse.listener_proc)}),
-    Reading(UserAccount, {"users": _lines(parse.user)}, _accounts),
+    Reading(UserAccount, {"users": _lines(parse.user)}, _accounts, ("last-logins",)),
     Reading(ResourceUse, {"resources": _whole(parse.resources)}),
     Reading(Mount, {"mounts": _lines(parse.mount)}, _sizes),
     Reading(Route, {"routes": _lines(parse.route)}),
@@ -122,14 +124,33 @@ READINGS = (
 )
 
 
-def facts(host: str, answers: Answers, observed_at: datetime, collected_at: datetime) -> Iterator[Fact]:
-    """Yield the facts of one host: rows, lines that could not be read, and for each table how far it is covered."""
+def _held(rows: list[parse.Row]) -> Found:
+    """Part rows the store can hold from those with a number that no such counter has (beyond 64 bits, no number)."""
+    kept: list[parse.Row] = []
+    odd: list[tuple[int, str, str]] = []
+    for row in rows:
+        wrong = [name for name, value in row.items() if isinstance(value, int | float) and not -_MOST < value < _MOST]
+        if wrong:
+            odd.append((0, str(row), f"no plausible number: {', '.join(wrong)}"))
+        else:
+            kept.append(row)
+    return kept, odd
+
+
+def facts(
+    host: str, answers: Answers, observed_at: datetime, collected_at: datetime, *, complete: bool = True
+) -> Iterator[Fact]:
+    """Yield the facts of one host: rows, lines that could not be read, and for each table how far it is covered.
+
+    *complete* says that the script came to its end: only then does a probe without an answer tell of the host.
+    """
     times: dict[str, Any] = {"observed_at": observed_at, "collected_at": collected_at}
     for reading in READINGS:
         name = next((probe for probe in reading.probes if probe in answers), None)
         covered = {**times, "source": f"{host}: {name or '-'}", "table": reading.name, "host": host}
         if name is None:
-            yield Coverage(**covered, status="failed", reason="the host has no program for it")
+            reason = "the host has no program for it" if complete else "the answer breaks off before it"
+            yield Coverage(**covered, status="failed", reason=reason)
             continue
         answer = answers[name]
         rows, unread = reading.probes[name](answer.text)
@@ -138,6 +159,8 @@ def facts(host: str, answers: Answers, observed_at: datetime, collected_at: date
             reading.add(rows, answers)
         except ValueError as error:
             unread.append((0, _text(answers, reading.adds[0]) if reading.adds else "", str(error)))
+        rows, odd = _held(rows)
+        unread += odd
         made = [reading.table(**times, source=f"{host}: {name}", host=host, **row) for row in rows]
         yield from made
         for line, text, why in unread:
