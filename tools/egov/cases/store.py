@@ -14,7 +14,6 @@ from egov.errors import DescriptionError, GuardError, Problem, UsageError
 from egov.facts.signing import DECISION_NAMESPACE, Signer, sign, signers
 from egov.mandate.decision import Decision
 
-
 _SCHEMA = "# yaml-language-server: $schema=../../../schema/case.schema.json\n"
 
 
