@@ -1,13 +1,19 @@
-"""Shared by all tests: signing keys, made once per session and worth nothing outside it."""
+"""Shared by all tests: the command line in this process, and signing keys that are worth nothing outside a session."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from click.testing import CliRunner
+
+from egov import cli
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +28,31 @@ def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
         return path
 
     return made
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: its exit code and what it printed."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+Egov = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def egov() -> Egov:
+    """Return a function that runs `egov ARGUMENTS` in this process, errors for people included."""
+
+    def run(*arguments: str | Path) -> Result:
+        argv = ["egov", *map(str, arguments)]
+        with CliRunner().isolation() as (out, err, _), mock.patch.object(sys, "argv", argv):
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return Result(int(ended.value.code or 0), out.getvalue().decode(), err.getvalue().decode())
+
+    return run
