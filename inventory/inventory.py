@@ -8,6 +8,7 @@ Nothing heavy is imported while the cache is warm: 5,000 hosts are read in the t
 import hashlib
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -26,8 +27,8 @@ def city() -> Path:
 
 def key(folder: Path, state: Path | None) -> str:
     """Return a hash over the description, the lab's state and the code that renders them."""
-    digest = hashlib.sha256()
-    code = [*(ROOT / "tools/egov/city").glob("*.py"), ROOT / "tools/egov/render/ansible.py"]
+    digest = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())  # flows open and end on a day
+    code = [*(ROOT / "tools/egov/city").glob("*.py"), *(ROOT / "tools/egov/render").glob("*.py")]
     described = [
         p for p in folder.rglob("*.yml") if p.relative_to(folder).parts[0] not in {"mandate", "cases", "surveys"}
     ]

@@ -8,21 +8,25 @@ from egov.city.model import (
     Department,
     Device,
     Host,
-    Interface,
     Place,
-    Prefix,
     Rack,
     Room,
     Site,
     System,
 )
+from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Zone
 
 __all__ = [
+    "Access",
+    "Circuit",
     "City",
     "Code",
     "Component",
     "Department",
     "Device",
+    "Ends",
+    "Exit",
+    "Flow",
     "Host",
     "Interface",
     "Place",
@@ -31,6 +35,7 @@ __all__ = [
     "Room",
     "Site",
     "System",
+    "Zone",
     "find",
     "load",
 ]

@@ -23,6 +23,7 @@ from egov.city.codes import Code
 from egov.city.fields import Item
 from egov.city.model import City, Place, Profile
 from egov.city.rules import RULES
+from egov.city.rules_network import NETWORK_RULES
 from egov.city.shape import Kinds, adapter, dangling, nearest, read_kinds
 from egov.errors import DescriptionError, Problem, UsageError
 
@@ -85,6 +86,8 @@ def load(folder: Path) -> City:
     problems += dangling(read, read.named)
     for rule in RULES:
         problems += rule(city, read)
+    if not problems:  # flows are followed through everything else, so all of it must stand first
+        problems = [problem for rule in NETWORK_RULES for problem in rule(city, read)]
     if problems:
         raise DescriptionError(problems)
     _to_cache(key, read)
@@ -131,7 +134,7 @@ def unknown(what: str, word: str, known: typing.Iterable[str]) -> UsageError:
 def _model_key() -> str:
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in ("fields.py", "model.py", "rules.py", "shape.py", "source.py", "load.py"):
+    for name in sorted(path.name for path in here.glob("*.py")):
         digest.update((here / name).read_bytes())
     return digest.hexdigest()
 

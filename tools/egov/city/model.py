@@ -13,31 +13,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from egov.city.fields import (
-    Address,
-    CreditCode,
-    Day,
-    Item,
-    Money,
-    Network,
-    Part,
-    Port,
-    Reference,
-    Slug,
-    Text,
-    Units,
-)
-
-DepartmentId = Annotated[Slug, Reference("departments")]
-SiteId = Annotated[Slug, Reference("sites")]
-RoomId = Annotated[Slug, Reference("rooms")]
-RackId = Annotated[Slug, Reference("racks")]
-DeviceId = Annotated[Slug, Reference("devices")]
-ZoneId = Annotated[Slug, Reference("zones")]
-VrfId = Annotated[Slug, Reference("vrfs")]
-PrefixId = Annotated[Slug, Reference("prefixes")]
-HostId = Annotated[Slug, Reference("hosts")]
-SystemId = Annotated[Slug, Reference("systems")]
+from egov.city.fields import CreditCode, Day, Item, Money, Part, Port, Slug, Text, Units
+from egov.city.ids import DepartmentId, DeviceId, HostId, RackId, RoomId, SiteId, SystemId, ZoneId
+from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Vrf, Zone
 
 DeviceRole = Literal[
     "access-switch",
@@ -162,38 +140,6 @@ class Device(Item):
     )
 
 
-class Zone(Item):
-    """A security zone."""
-
-    name_zh: Text
-    name_en: Text
-
-
-class Vrf(Item):
-    """A routing table of its own; addresses are unique inside one."""
-
-    name_zh: Text
-
-
-class Prefix(Item):
-    """An address range. Belongs to exactly one VRF; a container holds other prefixes."""
-
-    prefix: Network
-    vrf: VrfId
-    zone: ZoneId
-    department: DepartmentId = Field(description="Who answers for it")
-    container: bool = False
-
-
-class Interface(Part):
-    """A host's interface and its address; the first one of a host is the one SSH uses."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,14}$")]
-    prefix: PrefixId
-    address: Address
-    gateway: Address | None = None
-
-
 class Host(Item):
     """A machine with an operating system, physical or not."""
 
@@ -266,6 +212,10 @@ class City:
     zones: Mapping[str, Zone] = field(default_factory=dict)
     vrfs: Mapping[str, Vrf] = field(default_factory=dict)
     prefixes: Mapping[str, Prefix] = field(default_factory=dict)
+    circuits: Mapping[str, Circuit] = field(default_factory=dict)
+    exits: Mapping[str, Exit] = field(default_factory=dict)
+    accesses: Mapping[str, Access] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
     hosts: Mapping[str, Host] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
     administrators: Mapping[str, Administrator] = field(default_factory=dict)
@@ -279,6 +229,20 @@ class City:
         """Return the department rooms that this department uses, in order of id."""
         rooms = (r for r in self.rooms.values() if r.purpose == "department" and department in r.departments)
         return sorted(rooms, key=lambda r: r.id)
+
+    def business(self, host: Host) -> list[Interface]:
+        """Return the interfaces by which flows mean a host: not the first (management), no own Internet line.
+
+        A host that has nothing else is meant by what it has.
+        """
+        later = [*host.interfaces[1:]] or [*host.interfaces]
+        inside = [i for i in later if self.zones[self.prefixes[i.prefix].zone].kind != "internet"]
+        return inside or later
+
+    def members(self, ends: Ends) -> list[tuple[Host, Interface]]:
+        """Return the interfaces of the hosts that one side of a flow names one by one."""
+        found = [(self.hosts[name], i) for name in ends.hosts for i in self.business(self.hosts[name])]
+        return found + [(self.hosts[name], self.hosts[name].interfaces[0]) for name in ends.management]
 
     def is_shared(self, room: Room, on: date) -> bool:
         """Say whether several departments rightly share *room* on that day.

@@ -174,9 +174,12 @@ class Lab:
                 f"link set {port} master net{self.topology.networks.index(link.network)}",
                 f"link set {port} up",
             ]
-            at_host += [f"addr add {link.address} dev {link.name}", f"link set {link.name} up"]
-            if link.gateway:
-                at_host.append(f"route replace default via {link.gateway} dev {link.name}")
+            at_host.append(f"addr add {link.address} dev {link.name}")
+            if link.ipv6:
+                at_host.append(f"addr add {link.ipv6} dev {link.name} nodad")
+            at_host.append(f"link set {link.name} up")
+            gateways = filter(None, (link.gateway, link.gateway6))
+            at_host += [f"route replace default via {gateway} dev {link.name}" for gateway in gateways]
         ip(self.paths.netns(SWITCH), at_switch)
         ip(namespace, at_host)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from egov.city import City, Host
+from egov.city import City, Host, Interface
 from egov.city.load import unknown
 from egov.errors import UsageError
 
@@ -21,6 +21,8 @@ class Link:
     network: str
     address: str
     gateway: str | None = None
+    ipv6: str | None = None
+    gateway6: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,15 @@ def topology(city: City) -> Topology:
 
 
 def _host(city: City, host: Host) -> LabHost:
-    links = tuple(
-        Link(i.name, i.prefix, f"{i.address}/{ip_network(city.prefixes[i.prefix].prefix).prefixlen}", i.gateway)
-        for i in host.interfaces
-    )
-    return LabHost(host.id, host.site, links)
+    return LabHost(host.id, host.site, tuple(_link(city, interface) for interface in host.interfaces))
+
+
+def _link(city: City, interface: Interface) -> Link:
+    prefix = city.prefixes[interface.prefix]
+    address = f"{interface.address}/{ip_network(prefix.prefix).prefixlen}"
+    if interface.ipv6 is None or prefix.ipv6 is None:
+        return Link(interface.name, prefix.id, address, interface.gateway)
+    same = (i for h in city.hosts.values() for i in h.interfaces if i.prefix == prefix.id)
+    gateway6 = next((i.ipv6 for i in same if i.address == interface.gateway), None)
+    ipv6 = f"{interface.ipv6}/{ip_network(prefix.ipv6).prefixlen}"
+    return Link(interface.name, prefix.id, address, interface.gateway, ipv6, gateway6)

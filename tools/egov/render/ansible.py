@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,32 +15,56 @@ from egov.city import City, Host, load
 from egov.city.fields import Item, Slug, Text
 from egov.city.shape import read_kinds
 from egov.errors import DescriptionError
+from egov.render.flows import rulesets
+from egov.render.frr import frr
 
 CONTROLLER = "controller"
 LOG_ARCHIVE = "log-archive"
 TIME_SERVER = "time-server"
 
 
-def rendered(folder: Path, lab_state: Path | None) -> str:
-    """Return the inventory of a city's folder as JSON text; DescriptionError if the description is invalid."""
+def rendered(folder: Path, lab_state: Path | None, on: date | None = None) -> str:
+    """Return the inventory of a city's folder as JSON text; DescriptionError if the description is invalid.
+
+    on: the day whose open flows the firewalls let through (today, UTC).
+    """
     state = json.loads(lab_state.read_text(encoding="utf-8")) if lab_state else None
-    return json.dumps(inventory(load(folder), folder, state), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    found = inventory(load(folder), folder, state, on or datetime.now(UTC).date())
+    return json.dumps(found, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 
-def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the inventory: all hosts in production, those that stand in the lab with *lab* (its state.json)."""
+def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on: date | None = None) -> dict[str, Any]:
+    """Return the inventory: all hosts in production, those that stand in the lab with *lab* (its state.json).
+
+    Without a day no network is rendered: a description can be compared without its flows.
+    """
     found = as_found(folder) if lab else {}
+    network = _network(city, on) if on else {}
     hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
     groups: dict[str, list[str]] = defaultdict(list)
     for host in hosts:
-        for group in _groups(host):
+        for group in [
+            *_groups(host),
+            *(["host_firewall"] if "host_firewall_ruleset" in network.get(host.id, {}) else []),
+        ]:
             groups[group].append(host.id)
     common = _common(city) | (_lab(lab) if lab else _production(folder))
     return {
-        "_meta": {"hostvars": {h.id: _variables(city, h) | found.get(h.id, {}) for h in hosts}},
+        "_meta": {"hostvars": {h.id: _variables(city, h) | network.get(h.id, {}) | found.get(h.id, {}) for h in hosts}},
         "all": {"children": sorted(groups), "hosts": sorted(host.id for host in hosts), "vars": common},
         **{name: {"hosts": sorted(members)} for name, members in sorted(groups.items())},
     }
+
+
+def _network(city: City, on: date) -> dict[str, dict[str, Any]]:
+    """Return the rendered firewall and routing of each device as the variables of the roles that install them."""
+    found: dict[str, dict[str, Any]] = {}
+    routing = frr(city)
+    for host, text in rulesets(city, on).items():
+        found[host] = {"zone_firewall_ruleset" if host in routing else "host_firewall_ruleset": text}
+    for host, text in routing.items():
+        found.setdefault(host, {})["frr_config"] = text
+    return found
 
 
 class AsFound(Item):

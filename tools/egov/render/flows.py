@@ -1,0 +1,145 @@
+"""The one flow compiler: flows of the description → what each router and host is meant to let through. Pure.
+
+Nothing else in the project decides what a firewall passes: nftables files, NetworkPolicies and the proof read `Intent`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+
+from egov.city import City, Flow, Host
+from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
+from egov.render.nat import translation
+from egov.render.nftables import ruleset
+from egov.render.reach import EVERYTHING, ROUTER, Reach, Seen, merged
+
+# Hosts that a department runs itself: the city's firewalls stand in front of them, not on them.
+CONTAINER_HOST = "container-host"
+UNMANAGED = frozenset({"department-legacy", "internet-peer", "controller"})
+# What an interface needs before any flow can pass: IPv6 neighbour discovery (RFC 4861, 4862) with its own sources.
+DISCOVERY = Permit("ipv6-neighbour-discovery", ("::/0",), ("::/0",), (Service("icmpv6", 133, 136),), tracked=False)
+MULTICAST = Permit(
+    "ipv6-multicast-listener", ("::/0",), ("ff02::16/128",), (Service("icmpv6", 143, 143),), tracked=False
+)
+LINK_LOCAL = ("fe80::/10", "::/128")
+ROUTING = Permit(
+    "ospf",
+    ("0.0.0.0/0", "fe80::/10"),
+    ("0.0.0.0/0", "fe80::/10", "ff02::5/128", "ff02::6/128"),
+    (Service("ospf", 0, 0),),
+)
+
+
+def open_flows(city: City, on: date) -> list[Flow]:
+    """Return the flows that are open on a day, by id."""
+    flows = (flow for flow in city.flows.values() if (flow.starts or date.min) <= on <= flow.until)
+    return sorted(flows, key=lambda flow: flow.id)
+
+
+def firewalled(city: City) -> list[Host]:
+    """Return the devices that get a ruleset: routers, and every host the city itself runs; none without flows."""
+    hosts = (host for host in city.hosts.values() if not UNMANAGED.intersection(host.roles))
+    return sorted(hosts, key=lambda host: host.id) if city.flows else []
+
+
+def services(flow: Flow) -> tuple[Service, ...]:
+    """Return a flow's services; `ping` is an echo request of either version."""
+    found: list[Service] = []
+    for text in flow.services:
+        if text == "ping":
+            found += [Service("icmp", 8, 8), Service("icmpv6", 128, 128)]
+            continue
+        ports, _, protocol = text.partition("/")
+        first, _, last = ports.partition("-")
+        found.append(Service("tcp" if protocol == "tcp" else "udp", int(first), int(last or first)))
+    return tuple(sorted(found))
+
+
+class Compiler:
+    """Compiles the flows of a city that are open on a day, device by device."""
+
+    def __init__(self, city: City, on: date) -> None:
+        self.reach = Reach(city)
+        self.flows = open_flows(city, on)
+
+    def intent(self, host: Host) -> Intent:
+        """Return what a device is meant to let through, cell by cell."""
+        cells: dict[Cell, list[Permit]] = defaultdict(list)
+        if ROUTER in host.roles:
+            self._forwarded(host, cells)
+        self._own(host, cells)
+        sources = {i.name: self._sources(host, i.name) for i in host.interfaces}
+        return Intent(host.id, {cell: tuple(permits) for cell, permits in sorted(cells.items())}, sources)
+
+    def _sources(self, host: Host, interface: str) -> tuple[str, ...]:
+        if ROUTER in host.roles:
+            return merged([*self.reach.sources_behind(host, interface), *LINK_LOCAL])
+        return EVERYTHING  # an end host has one way in; its router has checked
+
+    def _forwarded(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
+        """Add what a router passes on: between interfaces that lead to different places, and never for management."""
+        behind = {name: set(found) for name, found in self.reach.behind(host).items()}
+        names = [interface.name for interface in host.interfaces[1:]]
+        for flow in self.flows:
+            clients = list(self.reach.seen(flow.clients, host, opening=True))
+            servers = list(self.reach.seen(flow.servers, host, opening=False))
+            coming = {name: _addresses(clients, behind[name]) for name in names}
+            going = {name: _addresses(servers, behind[name]) for name in names}
+            for i in names:
+                for o in names:
+                    if coming[i] and going[o] and not behind[i] & behind[o]:
+                        cells[i, o].append(Permit(flow.id, coming[i], going[o], services(flow)))
+
+    def _own(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
+        """Add what a device itself answers and opens."""
+        behind = self.reach.behind(host)
+        transit = {i.name for i in host.interfaces if self.reach.kind(i.prefix) == "transit" and ROUTER in host.roles}
+        for interface in host.interfaces:
+            cells[interface.name, LOCAL] += [DISCOVERY, MULTICAST] + [ROUTING] * (interface.name in transit)
+            cells[LOCAL, interface.name] += [DISCOVERY, MULTICAST] + [ROUTING] * (interface.name in transit)
+        for flow in self.flows:
+            clients = list(self.reach.seen(flow.clients, host, opening=True))
+            servers = list(self.reach.seen(flow.servers, host, opening=False))
+            for interface in host.interfaces:
+                mine = merged([f"{interface.address}/32", *([f"{interface.ipv6}/128"] if interface.ipv6 else [])])
+                there = None if len(host.interfaces) == 1 or ROUTER not in host.roles else behind[interface.name]
+                asked = _addresses(clients, there)
+                if _holds(servers, interface.prefix, mine) and asked:
+                    cells[interface.name, LOCAL].append(Permit(flow.id, asked, mine, services(flow)))
+                answered = _addresses(servers, there)
+                if _holds(clients, interface.prefix, mine) and answered:
+                    cells[LOCAL, interface.name].append(Permit(flow.id, mine, answered, services(flow)))
+
+
+def _addresses(seen: Iterable[Seen], among: Iterable[str] | None) -> tuple[str, ...]:
+    chosen = [a for s in seen if among is None or s.prefix in among for a in s.addresses]
+    return merged(chosen)
+
+
+def _holds(seen: Iterable[Seen], prefix: str, mine: tuple[str, ...]) -> bool:
+    """Say whether an interface is itself one of the members of a side: its prefix is, or its address is named."""
+    return any(one.prefix == prefix and merged([*one.addresses, *mine]) == merged(one.addresses) for one in seen)
+
+
+def rulesets(city: City, on: date) -> dict[str, str]:
+    """Return the nftables file of every device that gets one, by host."""
+    compiler = Compiler(city, on)
+    logged = [flow.id for flow in compiler.flows if flow.log]
+
+    def place(flow: str) -> str:
+        found = city.places.get(("flows", flow))
+        return f"{found.file}:{found.line}" if found else ""
+
+    return {
+        host.id: ruleset(
+            compiler.intent(host),
+            place,
+            translation(compiler.reach, host),
+            forwards=ROUTER in host.roles,
+            alone=CONTAINER_HOST not in host.roles,
+            logged=logged,
+        )
+        for host in firewalled(city)
+    }

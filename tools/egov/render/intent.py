@@ -1,0 +1,56 @@
+"""What a firewall is meant to let through, in nobody's syntax: the compiler writes it, the proof reads it.
+
+A cell is a pair of interfaces. In each cell the flows permit new connections; packets of connections that exist
+(established, related) pass in every cell, everything else is dropped and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Protocol = Literal["tcp", "udp", "icmp", "icmpv6", "ospf"]
+Cell = tuple[str, str]
+"""Interface a packet comes in by, interface it leaves by."""
+LOCAL = ""
+"""The device itself, as the end of a cell: (interface, LOCAL) is its input, (LOCAL, interface) its output."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Service:
+    """A protocol with a range of destination ports, first and last included; of types for icmp and icmpv6.
+
+    For ospf, which has no ports, first and last are 0.
+    """
+
+    protocol: Protocol
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One flow's share of a cell: any source to any destination by any service. Prefixes of both versions may mix.
+
+    tracked: False for what connection tracking never follows (IPv6 neighbour discovery): permitted as `untracked`.
+    """
+
+    flow: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    services: tuple[Service, ...]
+    tracked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """All that one device is meant to let through.
+
+    cells: what is permitted; a cell that is missing permits nothing.
+    behind: per interface the prefixes that packets coming in by it may have as their source (anti-spoofing).
+    """
+
+    device: str
+    cells: Mapping[Cell, tuple[Permit, ...]]
+    behind: Mapping[str, tuple[str, ...]]

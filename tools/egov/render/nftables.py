@@ -1,0 +1,173 @@
+"""Intent → one nftables file: loaded whole or not at all. Deterministic; each rule names its flow and where it stands.
+
+Every cell has a counter of what it dropped, so that sent = accepted + dropped can be checked packet by packet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, product
+
+from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
+from egov.render.nat import Translation
+
+TABLE = "egov"
+_NAMED_FROM = 6  # longer lists of networks become named sets: read once, used often
+OSPF = 89  # by number: a minimal server has no /etc/protocols
+_COMMENT = 120  # nft takes 128 bytes
+_ALL = (["0.0.0.0/0"], ["::/0"])
+
+
+@dataclass
+class _Sets:
+    """Named sets of networks, in order of first use."""
+
+    names: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+
+    def text(self, version: int, networks: Sequence[str]) -> str:
+        """Return networks as nft writes a set: its name if it is long, its members if not."""
+        if len(networks) == 1:
+            return networks[0]
+        if len(networks) < _NAMED_FROM:
+            return "{ " + ", ".join(networks) + " }"
+        kind = "ipv4_addr" if version == 4 else "ipv6_addr"  # noqa: PLR2004 - the two versions of IP
+        return "@" + self.names.setdefault((kind, tuple(networks)), f"networks{len(self.names) + 1}")
+
+    def lines(self) -> Iterator[str]:
+        for (kind, networks), name in self.names.items():
+            yield f"  set {name} {{"
+            yield f"    type {kind}; flags interval;"
+            yield "    elements = { " + ",\n      ".join(networks) + " }"
+            yield "  }"
+
+
+def counter(kind: str, *ends: str) -> str:
+    """Return the name of a counter: what a cell dropped (`drop`), what came under a false source (`spoofed`)."""
+    return "__".join((kind, *(end or "local" for end in ends)))
+
+
+def ruleset(
+    intent: Intent,
+    place: Callable[[str], str],
+    translation: Translation,
+    *,
+    forwards: bool,
+    alone: bool,
+    logged: Iterable[str] = (),
+) -> str:
+    """Return the file for one device.
+
+    place: flow → file and line where it is described. forwards: the device is a router. alone: nothing else on the
+    device writes rules (container hosts have their runtime's), so that the file may begin with an empty ruleset.
+    logged: flows whose new connections are logged.
+    """
+    sets = _Sets()
+    log = frozenset(logged)
+    names = list(intent.behind)
+    chains: list[str] = []
+    counters: list[str] = []
+    ends = [("input", [(name, LOCAL) for name in names]), ("output", [(LOCAL, name) for name in names])]
+    if forwards:
+        ends.append(("forward", [(i, o) for i, o in product(names, names)]))
+        chains += _antispoofing(intent, sets)
+        counters += [counter("spoofed", name) for name in names]
+    for hook, cells in ends:
+        key = {"input": "iifname", "output": "oifname", "forward": "iifname . oifname"}[hook]
+        tracked = {cell: [p for p in intent.cells.get(cell, ()) if p.tracked] for cell in cells}
+        opened = [cell for cell in cells if tracked[cell]]
+        for cell in opened:
+            chains += _cell(cell, tracked[cell], sets, place, log)
+        untracked = dict.fromkeys(p for cell in cells for p in intent.cells.get(cell, ()) if not p.tracked)
+        chains += _base(hook, key, cells, opened, [m for p in untracked for m in _matches(p, sets)])
+        counters += [counter("drop", *cell) for cell in cells]
+    begin = ["flush ruleset"] if alone else [f"table inet {TABLE}", f"delete table inet {TABLE}"]
+    return "\n".join(
+        [
+            "#!/usr/sbin/nft -f",
+            f"# {intent.device}: rendered from the description's flows; changes by hand are found and undone.",
+            *begin,
+            f"table inet {TABLE} {{",
+            *(f"  counter {name} {{ }}" for name in counters),
+            *sets.lines(),
+            *chains,
+            *translation.chains(),
+            "}",
+            "",
+        ]
+    )
+
+
+def _antispoofing(intent: Intent, sets: _Sets) -> Iterator[str]:
+    yield "  chain prerouting {"
+    yield "    type filter hook prerouting priority raw; policy accept;"
+    for name, networks in intent.behind.items():
+        for version, word in ((4, "ip"), (6, "ip6")):
+            own = _of(version, networks)
+            if own not in _ALL:
+                match = f" {word} saddr != {sets.text(version, own)}" if own else f" meta nfproto ipv{version}"
+                yield f'    iifname "{name}"{match} counter name {counter("spoofed", name)} drop'
+    yield "  }"
+
+
+def _base(
+    hook: str, key: str, cells: Sequence[Cell], opened: Sequence[Cell], untracked: Iterable[str]
+) -> Iterator[str]:
+    def value(cell: Cell) -> str:
+        return " . ".join(f'"{name}"' for name in cell if name != LOCAL)
+
+    yield f"  chain {hook} {{"
+    yield f"    type filter hook {hook} priority filter; policy drop;"
+    if hook != "forward":
+        yield f'    {key} "lo" accept'
+    yield "    ct state vmap { established : accept, related : accept }"
+    for match in untracked:
+        yield f"    ct state untracked {match} counter accept"
+    if opened:
+        jumps = ",\n      ".join(f"{value(cell)} : jump {_chain(cell)}" for cell in opened)
+        yield f"    ct state new {key} vmap {{ {jumps} }}"
+    yield f'    limit rate 5/second burst 20 packets log prefix "egov drop {hook} "'
+    counts = ",\n      ".join(f'{value(cell)} : "{counter("drop", *cell)}"' for cell in cells)
+    yield f"    counter name {key} map {{ {counts} }} drop"
+    yield "  }"
+
+
+def _chain(cell: Cell) -> str:
+    return counter("cell", *cell)
+
+
+def _cell(
+    cell: Cell, permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str], log: frozenset[str]
+) -> Iterator[str]:
+    yield f"  chain {_chain(cell)} {{"
+    for permit in permits:
+        comment = f"{permit.flow} {place(permit.flow)}".strip()[:_COMMENT]
+        for match in _matches(permit, sets):
+            if permit.flow in log:
+                yield f'    {match} limit rate 10/second burst 20 packets log prefix "egov flow {permit.flow} "'
+            yield f'    {match} counter accept comment "{comment}"'
+    yield "  }"
+
+
+def _matches(permit: Permit, sets: _Sets) -> Iterator[str]:
+    for version, word in ((4, "ip"), (6, "ip6")):
+        sources, destinations = _of(version, permit.sources), _of(version, permit.destinations)
+        if not sources or not destinations:
+            continue
+        sides = (("saddr", sources), ("daddr", destinations))
+        ends = " ".join(f"{word} {side} {sets.text(version, own)}" for side, own in sides if own not in _ALL)
+        for protocol, group in groupby(permit.services, key=lambda service: service.protocol):
+            if (protocol, version) not in {("icmp", 6), ("icmpv6", 4)}:
+                yield f"{ends} {_service(protocol, list(group))}".strip()
+
+
+def _service(protocol: str, services: Sequence[Service]) -> str:
+    if protocol == "ospf":
+        return f"meta l4proto {OSPF}"
+    ranges = [str(s.first) if s.first == s.last else f"{s.first}-{s.last}" for s in services]
+    field_ = {"tcp": "tcp dport", "udp": "udp dport", "icmp": "icmp type", "icmpv6": "icmpv6 type"}[protocol]
+    return f"{field_} {ranges[0]}" if len(ranges) == 1 else f"{field_} {{ {', '.join(ranges)} }}"
+
+
+def _of(version: int, networks: Iterable[str]) -> list[str]:
+    return [text for text in networks if (":" in text) == (version == 6)]  # noqa: PLR2004
