@@ -60,6 +60,7 @@ probe disks 'df -k -P -l'
 have ip && probe routes 'ip -4 route show; ip -6 route show'
 have ip && probe addresses 'ip -o address show'
 have ip && probe links 'ip -o link show'
+have nft && probe ruleset 'nft -j list ruleset'
 have ip && probe neighbours 'ip neighbour show'
 probe hardware 'cd /sys/class/dmi/id 2>/dev/null || exit 0; for f in sys_vendor product_name product_serial; do
     printf "%s=" $f; cat $f 2>/dev/null || echo; done'

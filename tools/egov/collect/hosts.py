@@ -14,7 +14,7 @@ from pathlib import Path
 
 from egov.collect.frames import answers
 from egov.collect.login import PARTIAL, Credentials, Dial, LoginFailed, Target, run
-from egov.collect.rows import READINGS, facts
+from egov.collect.rows import ABSENT, READINGS, facts
 from egov.facts import Coverage, Fact, HostContact, RunWriter
 
 SCRIPT = Path(__file__).with_name("collect.sh")
@@ -89,7 +89,7 @@ def contact(target: Target, credentials: Credentials, dial: Dial, limits: Limits
         rows = tuple(_uncovered(target.host, status, detail, after))
     else:
         rows = tuple(facts(target.host, probes, after, after, complete=complete))
-        gaps = [row.table for row in rows if isinstance(row, Coverage) and row.status != "ok"]
+        gaps = [row.table for row in rows if isinstance(row, Coverage) and row.status not in {"ok", ABSENT}]
         if status == "ok" and (gaps or not complete):
             status, detail = PARTIAL, ", ".join(gaps) or "the script did not come to its end"
     clock = probes["clock"].text.strip() if "clock" in probes else ""

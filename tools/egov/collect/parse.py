@@ -6,6 +6,7 @@ Real output of several platforms lies as fixtures under tests/collect/hosts/.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
@@ -292,3 +293,12 @@ def rows_of(found: Iterable[Row | tuple[int, str, str]]) -> tuple[list[Row], lis
         else:
             unread.append(entry)
     return rows, unread
+
+
+def ruleset(text: str) -> Row:
+    """Return what `nft -j list ruleset` printed; Unreadable if it is not that."""
+    data = json.loads(text)
+    if not isinstance(data, dict) or not isinstance(data.get("nftables"), list):
+        message = "not what `nft -j list ruleset` prints"
+        raise Unreadable(message)
+    return {"text": text.strip()}

@@ -22,6 +22,7 @@ from egov.facts import (
     PackageState,
     ResourceUse,
     Route,
+    Ruleset,
     ServiceState,
     Unread,
     UserAccount,
@@ -31,6 +32,7 @@ Answers = Mapping[str, Answer]
 Found = tuple[list[parse.Row], list[tuple[int, str, str]]]
 _KEPT_OF_A_LINE = 500
 _MOST = 2**63
+ABSENT = "absent"  # the host lacks a program that not every server has: nothing is known, and nothing went wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Reading:
     probes: Mapping[str, Callable[[str], Found]]
     add: Callable[[list[parse.Row], Answers], None] = lambda _rows, _answers: None
     adds: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def name(self) -> str:
@@ -118,6 +121,7 @@ READINGS = (
     Reading(Mount, {"mounts": _lines(parse.mount)}, _sizes),
     Reading(Route, {"routes": _lines(parse.route)}),
     Reading(InterfaceAddress, {"addresses": _lines(parse.address)}, _macs),
+    Reading(Ruleset, {"ruleset": _whole(parse.ruleset)}, optional=True),
     Reading(Neighbour, {"neighbours": _lines(parse.neighbour)}),
     Reading(HardwareSerial, {"hardware": _whole(parse.hardware)}),
     Reading(LogFile, {"logs": _lines(parse.log_file)}),
@@ -150,7 +154,7 @@ def facts(
         covered = {**times, "source": f"{host}: {name or '-'}", "table": reading.name, "host": host}
         if name is None:
             reason = "the host has no program for it" if complete else "the answer breaks off before it"
-            yield Coverage(**covered, status="failed", reason=reason)
+            yield Coverage(**covered, status=ABSENT if complete and reading.optional else "failed", reason=reason)
             continue
         answer = answers[name]
         rows, unread = reading.probes[name](answer.text)

@@ -1,5 +1,6 @@
 """Observed rows: typed tables, the evidence store, seals, and the view that checks read."""
 
+from egov.facts.network import CellCount, ExitSeen, PacketPair, RenderedRuleset, Ruleset
 from egov.facts.store import RunWriter
 from egov.facts.tables import (
     AssetRecord,
@@ -26,7 +27,9 @@ from egov.facts.view import Facts, NotObserved
 
 __all__ = [
     "AssetRecord",
+    "CellCount",
     "Coverage",
+    "ExitSeen",
     "Fact",
     "Facts",
     "HardwareSerial",
@@ -39,9 +42,12 @@ __all__ = [
     "NotObserved",
     "OperatingSystem",
     "PackageState",
+    "PacketPair",
+    "RenderedRuleset",
     "ResourceUse",
     "RoomSurvey",
     "Route",
+    "Ruleset",
     "RunWriter",
     "ServiceState",
     "SystemRecord",

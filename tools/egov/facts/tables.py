@@ -45,7 +45,7 @@ class Coverage(Fact):
     table: str = column("Name of the table")
     host: str | None = column("Host it was collected from", default=None)
     room: str | None = column("Room it was surveyed in", default=None)
-    status: str = column("ok | partial | unreachable | auth-failed | host-key-changed | timeout | failed")
+    status: str = column("ok | absent | partial | unreachable | auth-failed | host-key-changed | timeout | failed")
     reason: str = column("Why it is not ok", default="")
 
 

@@ -165,6 +165,11 @@ class Prober:
         translated = self.reach.translator(self.city.prefixes[server.interface.prefix])
         return server.interface.published if translated else server.interface.address
 
+    def gateways(self) -> dict[str, tuple[str, str]]:
+        """Return for each host that sends the router it sends to and that router's interface."""
+        found = {end.host.id: self._gateway(end) for end in self.ends}
+        return {host: (router.id, interface.name) for host, (router, interface) in found.items()}
+
     def _gateway(self, end: End) -> tuple[Host, Interface]:
         members = self.reach.members_of(self.city.prefixes[end.interface.prefix])
         return next((h, i) for h, i in members if i.address == end.interface.gateway)
