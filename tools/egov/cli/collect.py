@@ -112,6 +112,28 @@ def packets(options: Common, lab: str | None) -> int:
     return 0 if sent == len(counted.arrived) + dropped else 1
 
 
+@command.command()
+@lab_option
+@common
+def exits(options: Common, lab: str | None) -> int:
+    """Let every host of the lab fetch something outside; keep under which address it arrived there, if it did."""
+    from egov.collect.canary import canaries
+    from egov.collect.probing import Namespaces
+    from egov.lab import entered, paths
+    from egov.present.tables import as_json, table
+
+    _lab_state(options, lab or "egov")
+    city = options.load_city()
+    places = paths(lab, options.root())
+    chosen = [host for host in city.hosts.values() if host.lab]
+    run, found = canaries(options.evidence_dir(), city, chosen, Namespaces(places.netns, entered))
+    data = [{"host": fact.host, "way": fact.way, "seen": fact.seen} for fact in found]
+    rows = [(fact.host, fact.way, fact.seen or "-") for fact in found]
+    text = table(("host", "way", "seen outside as"), rows) + f"run {run}\n"
+    options.write(as_json({"run": run, "exits": data}) if options.format == "json" else text)
+    return 0
+
+
 def _lab_state(options: Common, name: str | None) -> dict[str, str] | None:
     if not (name or os.environ.get("EGOV_LAB")):
         return None

@@ -18,22 +18,27 @@ from egov.errors import UsageError
 @click.argument("rev", default="HEAD")
 @common
 def command(options: Common, rev: str) -> int:
-    """Compare the description with git revision REV: hosts, files and restarts it touches, how to apply and to undo it.
+    """Compare the description with git revision REV: flows, hosts, files and restarts, how to apply and to undo it.
 
     Nothing is changed. Exit 0.
     """
     from egov.city import load
+    from egov.present.opened import opened
     from egov.present.tables import as_json, impacts
     from egov.render.ansible import inventory
     from egov.render.impact import impact
+    from egov.render.opened import changes
 
     folder = options.city_dir().resolve()
     root = options.root()
     place = folder.relative_to(root)
     with tempfile.TemporaryDirectory(prefix="egov-diff-") as work:
         _extract(root, rev, place, Path(work))
-        before = inventory(load(Path(work) / place), Path(work) / place)
-    after = inventory(load(folder), folder)
+        earlier = load(Path(work) / place)
+        before = inventory(earlier, Path(work) / place, on=options.today())
+    city = load(folder)
+    after = inventory(city, folder, on=options.today())
+    flows = changes(earlier, city, options.today())
     for one in (before, after):
         one["all"]["vars"].pop("ansible_ssh_common_args")  # holds the folder's path, which the comparison changed
     found = impact(before, after, root / "playbooks" / "roles")
@@ -46,9 +51,11 @@ def command(options: Common, rev: str) -> int:
     if not hosts:
         commands = {}
     if options.format == "json":
-        options.write(as_json({"rev": rev, "hosts": [item.as_dict() for item in found], "commands": commands}))
+        hosts_ = [item.as_dict() for item in found]
+        data = {"rev": rev, "hosts": hosts_, "flows": [change.as_dict() for change in flows], "commands": commands}
+        options.write(as_json(data))
     else:
-        options.write(impacts(found, commands))
+        options.write(opened(flows, earlier, city, options.lang) + impacts(found, commands))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 # Names that nft prints only where /etc/protocols has them (IANA protocol numbers).
@@ -64,3 +65,19 @@ def _numbers(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, dict) and isinstance(value.get("set"), list):
         return {"set": [_numbers(entry) for entry in value["set"]]}
     return value
+
+
+@lru_cache(maxsize=256)
+def counted_flows(text: str) -> dict[str, int]:
+    """Return how many packets each flow's rules counted, by the flow in their comments; {} if it is no ruleset."""
+    try:
+        entries = json.loads(text)["nftables"]
+    except (ValueError, TypeError, KeyError):
+        return {}
+    found: dict[str, int] = {}
+    for rule in (entry["rule"] for entry in entries if isinstance(entry, dict) and "rule" in entry):
+        flow = str(rule.get("comment", "")).partition(" ")[0]
+        counts = [e["counter"] for e in rule.get("expr", []) if isinstance(e, dict) and "counter" in e]
+        if flow and counts and isinstance(counts[0], dict):
+            found[flow] = found.get(flow, 0) + int(counts[0].get("packets", 0))
+    return found
