@@ -78,14 +78,10 @@ def private_exit(host: Host, facts: Facts, p: ExitParameters) -> Judgement:
     is_exit = any(address in unified for i in host.interfaces for address in (i.address, i.ipv6))
     lent = [] if is_exit else [r for r in listeners if f"{r.port}/{r.protocol}" in p.proxy_ports]
     signals = [
-        *((f"{r.address} on {r.interface} lies outside", r) for r in addresses if _outside(facts, r.address)),
-        *((f"default route by {r.gateway}", r) for r in routes if _strange(facts, host, r, gateways)),
-        *(
-            (f"{r.port}/{r.protocol} lends a way out", r)
-            for r in listeners
-            if f"{r.port}/{r.protocol}" in p.proxy_ports
-        ),
-        *((f"{r.way} fetch seen from {r.seen}", r) for r in seen if r.seen and r.seen not in unified),
+        *((f"{r.interface} {r.address}", r) for r in addresses if _outside(facts, r.address)),
+        *((f"default {r.gateway}", r) for r in routes if _strange(facts, host, r, gateways)),
+        *((f"{r.port}/{r.protocol}", r) for r in lent),
+        *((f"{r.way} {r.seen}", r) for r in seen if r.seen and r.seen not in unified),
     ]
     cites = [row for _, row in signals] or [*addresses, *seen]
     since = min((row.observed_at.date() for _, row in signals), default=None)

@@ -19,7 +19,7 @@ def opened(found: Iterable[Change], before: City, after: City, lang: str) -> str
         sentence = word("flow", "opens" if change.opens else "closes", lang).format(
             clients=_ends(city, flow.clients, lang),
             servers=_ends(city, flow.servers, lang),
-            services=", ".join(flow.services),
+            services=", ".join(dict.fromkeys(service.text for service in change.services)),
             until=flow.until.isoformat(),
             decision=clean(flow.decision or word("flow", "undecided", lang)),
             why=clean(flow.why),

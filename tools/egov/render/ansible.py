@@ -40,12 +40,13 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
     """
     found = as_found(folder) if lab else {}
     network = _network(city, on) if on else {}
+    own = {name for name, found_ in network.items() if "frr_config" not in found_}
     hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
     groups: dict[str, list[str]] = defaultdict(list)
     for host in hosts:
         for group in [
             *_groups(host),
-            *(["host_firewall"] if "host_firewall_ruleset" in network.get(host.id, {}) else []),
+            *(["host_firewall"] if host.id in own else []),
         ]:
             groups[group].append(host.id)
     common = _common(city) | (_lab(lab) if lab else _production(folder))
@@ -61,7 +62,7 @@ def _network(city: City, on: date) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     routing = frr(city)
     for host, text in rulesets(city, on).items():
-        found[host] = {"zone_firewall_ruleset" if host in routing else "host_firewall_ruleset": text}
+        found[host] = {"zone_firewall_ruleset": text}
     for host, text in routing.items():
         found.setdefault(host, {})["frr_config"] = text
     return found

@@ -28,6 +28,14 @@ class Service:
     first: int
     last: int
 
+    @property
+    def text(self) -> str:
+        """The service as a description writes it: 443/tcp, 8000-8010/tcp, ping."""
+        if self.protocol in {"icmp", "icmpv6"}:
+            return "ping" if self.first in {8, 128} else f"{self.protocol} {self.first}-{self.last}"
+        ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{ports}/{self.protocol}"
+
 
 @dataclass(frozen=True, slots=True)
 class Permit:

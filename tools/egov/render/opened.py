@@ -18,10 +18,11 @@ Piece = tuple[str, Cell, str, str, Service]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one flow opens or closes. `cells` are (device, cell), sorted; `flow` is as it is where the pieces exist."""
+    """What one flow opens or closes: services and (device, cell) of it, sorted; `flow` as it is where they exist."""
 
     flow: Flow
     opens: bool
+    services: tuple[Service, ...]
     cells: tuple[tuple[str, Cell], ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -29,6 +30,7 @@ class Change:
         return {
             "flow": self.flow.id,
             "opens": self.opens,
+            "services": [service.text for service in self.services],
             "until": self.flow.until.isoformat(),
             "decision": self.flow.decision,
             "cells": [
@@ -52,7 +54,8 @@ def _differing(
         only = pieces - everywhere
         if only:
             cells = sorted({(device, cell) for device, cell, *_ in only})
-            yield Change(city.flows[flow], opens, tuple(cells))
+            services = sorted({service for *_, service in only})
+            yield Change(city.flows[flow], opens, tuple(services), tuple(cells))
 
 
 def _pieces(city: City, on: date) -> dict[str, set[Piece]]:
