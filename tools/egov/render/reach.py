@@ -82,7 +82,7 @@ class Reach:
             seen = self.seen_address(interface, at, opening=opening)
             yield Seen(interface.prefix, tuple(map(_single, seen)))
 
-    def _inside(self, prefix: Prefix, at: Host) -> bool:
+    def inside(self, prefix: Prefix, at: Host) -> bool:
         """Say whether a device sees a translated prefix's own addresses: from within, or as the one that translates."""
         translator = self.translator(prefix)
         return translator is None or translator[0].id == at.id or any(i.prefix == prefix.id for i in at.interfaces)
@@ -91,7 +91,7 @@ class Reach:
         if self.kind(prefix.id) == "internet":
             yield from self.outside
             return
-        if self._inside(prefix, at):
+        if self.inside(prefix, at):
             yield prefix.prefix
         else:
             for _, interface in self.members_of(prefix):
@@ -108,7 +108,7 @@ class Reach:
         prefix = self.city.prefixes[interface.prefix]
         translator = self.translator(prefix)
         four: str | None = interface.address
-        if translator and not self._inside(prefix, at):
+        if translator and not self.inside(prefix, at):
             four = interface.published or (translator[1].address if opening else None)
         return tuple(filter(None, (four, interface.ipv6)))
 
@@ -124,7 +124,7 @@ class Reach:
             if self.kind(name) == "internet":
                 found += self.outside
                 continue
-            if self._inside(prefix, at):
+            if self.inside(prefix, at):
                 found.append(prefix.prefix)
             if prefix.ipv6:
                 found.append(prefix.ipv6)
