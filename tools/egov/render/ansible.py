@@ -36,10 +36,19 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None) ->
             groups[group].append(host.id)
     common = _common(city) | (_lab(lab) if lab else _production(folder))
     return {
-        "_meta": {"hostvars": {h.id: _variables(city, h) | found.get(h.id, {}) for h in hosts}},
-        "all": {"children": sorted(groups), "hosts": sorted(host.id for host in hosts), "vars": common},
+        "_meta": {"hostvars": {h.id: _no_template(_variables(city, h) | found.get(h.id, {})) for h in hosts}},
+        "all": {"children": sorted(groups), "hosts": sorted(host.id for host in hosts), "vars": _no_template(common)},
         **{name: {"hosts": sorted(members)} for name, members in sorted(groups.items())},
     }
+
+
+def _no_template(value: Any) -> Any:  # noqa: ANN401 - any variable
+    """Mark text that Ansible could take for a template: it trusts an inventory's variables otherwise."""
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value} if "{{" in value or "{%" in value or "{#" in value else value
+    if isinstance(value, dict):
+        return {name: _no_template(entry) for name, entry in value.items()}
+    return [_no_template(entry) for entry in value] if isinstance(value, list) else value
 
 
 class AsFound(Item):
