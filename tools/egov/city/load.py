@@ -78,7 +78,7 @@ def load(folder: Path) -> City:
     read = read_kinds(folder, files, kinds(), {"city": Profile})
     problems = list(read.problems)
     profile = read.sections.get("city")
-    if profile is None and not any(p.message.startswith("city.") or p.code.startswith("E1") for p in problems):
+    if profile is None and not any(d.problems or _holds_profile(d.data) for d in read.documents.values()):
         file = "city.yml"
         problems.append(Problem(file, 1, 1, Code.E310.name, "the city's profile is missing: `city:`", "缺少城市概况"))
     city = City(profile=typing.cast("Profile", profile), places=read.places, **read.items)
@@ -91,11 +91,15 @@ def load(folder: Path) -> City:
     return city
 
 
+def _holds_profile(data: object) -> bool:
+    return isinstance(data, dict) and "city" in data
+
+
 def content_key(folder: Path, files: list[Path]) -> str:
     """Return a hash of the files' names and bytes and of the model that reads them."""
     digest = hashlib.sha256(_model_key().encode())
     for path in files:
-        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
         try:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError:
