@@ -20,6 +20,7 @@ from egov.city.fields import (
     Item,
     Money,
     Network,
+    NotClassified,
     Part,
     Port,
     Reference,
@@ -237,7 +238,7 @@ class System(Item):
     funding_kind: FundingKind | None = Field(default=None, description="Which of the four kinds of 一(三)")
     in_scope: bool = True
     out_of_scope_reason: Text | None = None
-    classified: Literal[False] = False
+    classified: NotClassified = False
     network: Literal["lan", "extranet", "internet"] = Field(description="Where its users reach it")
     placement: Literal["department-room", "cloud", "moved-hardware", "bought-service", "retired"]
     components: tuple[Component, ...] = ()
