@@ -86,7 +86,13 @@ def parsed_network(text: str) -> IPv4Network | IPv6Network:
     return ip_network(text)
 
 
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+
+
 def _address(value: Any) -> str:  # noqa: ANN401
+    if isinstance(value, str) and _IPV4.fullmatch(value):  # nearly all; parsing them is a third of a warm load
+        return value
     try:
         return str(parsed_address(value)) if isinstance(value, str) else _no_address(value)
     except ValueError:

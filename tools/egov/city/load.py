@@ -6,13 +6,14 @@ because parsing YAML is nearly all of the cost (style guide §3.1). The cache ho
 
 from __future__ import annotations
 
+import gc
 import hashlib
-import json
 import os
 import tempfile
 import typing
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,19 @@ def description_files(folder: Path) -> list[Path]:
     )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: YAML nodes make no cycles, yet it would walk all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_uncollected()
 def load(folder: Path) -> City:
     """Return the city described in *folder*; DescriptionError with every problem if it is not valid."""
     files = description_files(folder)
@@ -170,9 +184,10 @@ def _to_cache(key: str, read: Kinds) -> None:
         work = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
         (work / "city.json").write_text(read.sections["city"].model_dump_json(), encoding="utf-8")
         for kind, model in kinds().items():
-            (work / f"{kind}.json").write_bytes(adapter(model).dump_json(tuple(read.items[kind].values())))
-        places = [[kind, name, asdict(place)] for (kind, name), place in read.places.items()]
-        (work / "places.json").write_text(json.dumps(places), encoding="utf-8")
+            items = tuple(read.items[kind].values())
+            (work / f"{kind}.json").write_bytes(adapter(model).dump_json(items, exclude_defaults=True))
+        places = [(kind, name, place) for (kind, name), place in read.places.items()]
+        (work / "places.json").write_bytes(_PLACES.dump_json(places))
         for old in sorted(folder.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime)[:-8]:
             _remove(old)
         try:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,7 @@ class _Reader:
         return data
 
     @staticmethod
+    @lru_cache(maxsize=1024)  # the same keys come again and again
     def _special(text: str) -> bool:
         return text in _TRUE or text in _FALSE or bool(_INTEGER.match(text) or _FLOAT.match(text) or _TRAP.match(text))
 
