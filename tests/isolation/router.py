@@ -94,7 +94,8 @@ class Router:
     def _ask(self, command: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever was asked for
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps(command), file=self._process.stdin, flush=True)
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
 
@@ -117,7 +118,8 @@ def main() -> None:
             answer = subprocess.run(["nft", "-j", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
         else:
             answer = {"left": stand_in.send([Packet(**packet) for packet in command["send"]])}
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 class StandIn:

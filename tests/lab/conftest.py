@@ -41,6 +41,11 @@ class Play:
     output: str
     changed: frozenset[tuple[str, str, str]]
     hosts: frozenset[str]
+    done: frozenset[tuple[str, str]]
+
+    def finished(self, task: str) -> set[str]:
+        """Return the hosts on which a task went well."""
+        return {host for host, name in self.done if name == task}
 
 
 @dataclass
@@ -120,7 +125,8 @@ class TestLab:
         changed = {
             (line["host"], line["task"], line["path"].partition(str(ROOT))[2]) for line in lines if line["changed"]
         }
-        return Play(code, output, frozenset(changed), frozenset(line["host"] for line in lines))
+        done = {(line["host"], line["task"]) for line in lines if line["outcome"] == "ok"}
+        return Play(code, output, frozenset(changed), frozenset(line["host"] for line in lines), frozenset(done))
 
     def root(self, host: str) -> Path:
         """Return where a running host's files are seen from outside."""

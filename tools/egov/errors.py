@@ -51,7 +51,11 @@ class Problem:
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.col}: {self.code} {self.message}{hint}"
+        text = f"{self.file}:{self.line}:{self.col}: {self.code} {self.message}{hint}"
+        if text.isprintable():
+            return text
+        # A name or key may hold anything; a problem stays one line and commands no terminal.
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
     def as_dict(self) -> dict[str, str | int]:
         """Return the problem as JSON-ready data."""

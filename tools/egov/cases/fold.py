@@ -130,12 +130,7 @@ def _problems(
         def at(field: str, code: Code, message: str, hint: str, event: Event = event) -> Problem:
             return read.problem("events", event.id, (field,), code, message, hint)
 
-        if event.previous != link(before):
-            yield at(
-                "previous", Code.E501, f"does not follow what stands before it; expected {link(before)}", "事件链断裂"
-            )
-        if isinstance(before, Event) and event.at < before.at:
-            yield at("at", Code.E501, f"is before {before.id}", "时间倒置")
+        yield from _chain_problems(at, event, before)
         before = event
         if (event.transition == OPEN) != (number == 0):
             yield at("transition", Code.E502, "a case is opened once, by its first event", "只有第一个事件为 open")
@@ -143,6 +138,7 @@ def _problems(
             if event.role != kind.head.initial_role:
                 message = f"a {head.kind} is opened by the role {kind.head.initial_role}, not {event.role}"
                 yield at("role", Code.E502, message, "角色不符")
+            yield from _signature_problems(at, head, event, signers, required=False)
         else:
             transition = kind.transitions.get(event.transition)
             if transition is None or state not in transition.from_:
@@ -150,18 +146,34 @@ def _problems(
                 message = f"no transition {event.transition} from {state}; from here: {', '.join(known) or 'none'}"
                 yield at("transition", Code.E502, message, "没有这一步")
                 return
-            yield from _transition_problems(at, head, event, transition, signers)
+            yield from _transition_problems(at, head, event, transition)
+            yield from _signature_problems(at, head, event, signers, required=transition.signed)
             state = transition.to
 
 
-def _transition_problems(
-    at: Callable[[str, Code, str, str], Problem],
-    head: CaseHead,
-    event: Event,
-    transition: Transition,
-    signers: Mapping[str, Signer],
+At = Callable[[str, Code, str, str], Problem]
+"""Makes a problem at a field of the event in question."""
+
+
+def _chain_problems(at: At, event: Event, before: CaseHead | Event) -> Iterator[Problem]:
+    if event.previous != link(before):
+        message = f"does not follow what stands before it; expected {link(before)}"
+        yield at("previous", Code.E501, message, "事件链断裂")
+    if isinstance(before, Event) and event.at < before.at:
+        yield at("at", Code.E501, f"is before {before.id}", "时间倒置")
+
+
+def _signature_problems(
+    at: At, head: CaseHead, event: Event, signers: Mapping[str, Signer], *, required: bool
 ) -> Iterator[Problem]:
-    """Yield what a step lacks: role, documents, finding, decision within the case's scope, signature."""
+    """Yield a problem for a signature that is required and missing, or that is given and not true."""
+    if (required or event.signature is not None) and _signer(head, event, signers) is None:
+        message = f"{event.transition} needs a signature by {event.by} as {event.role}, by a key valid on {event.day}"
+        yield at("signature", Code.E503, message, "签名缺失或无效")
+
+
+def _transition_problems(at: At, head: CaseHead, event: Event, transition: Transition) -> Iterator[Problem]:
+    """Yield what a step lacks: role, documents, finding, decision within the case's scope."""
     if event.role != transition.role:
         yield at("role", Code.E502, f"{transition.id} is for the role {transition.role}, not {event.role}", "角色不符")
     if len(event.documents) < transition.documents:
@@ -180,6 +192,3 @@ def _transition_problems(
         head.subject,
     ):
         yield at("decision", Code.E502, "the decision speaks of something else than its case", "决定超出事项范围")
-    if transition.signed and _signer(head, event, signers) is None:
-        message = f"{transition.id} needs a signature by {event.by} as {transition.role}, by a key valid on {event.day}"
-        yield at("signature", Code.E503, message, "签名缺失或无效")

@@ -87,7 +87,9 @@ class Decided(Part):
     check: Slug
     subject_kind: Slug
     subject: Slug
-    upper: float | None = Field(default=None, description="Largest value allowed, in the check's own unit")
+    upper: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        default=None, description="Largest value allowed, in the check's own unit"
+    )
     ground: Text = Field(description="Why (理由)")
     expires_on: Day
 

@@ -10,7 +10,7 @@ class Code(Enum):
     E102 = "file cannot be read as UTF-8 text"
     E103 = "duplicate key"
     E104 = "key is not text"
-    E105 = "plain value that YAML 1.1 readers take for something else"
+    E105 = "text that YAML readers take for different things"
     E106 = "anchors, aliases, tags and merge keys are not used here"
     E107 = "file or entry has the wrong form"
     E108 = "file is too large or nested too deeply"

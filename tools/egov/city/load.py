@@ -6,13 +6,14 @@ because parsing YAML is nearly all of the cost (style guide §3.1). The cache ho
 
 from __future__ import annotations
 
+import gc
 import hashlib
-import json
 import os
 import tempfile
 import typing
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,19 @@ def description_files(folder: Path) -> list[Path]:
     )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: YAML nodes make no cycles, yet it would walk all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_uncollected()
 def load(folder: Path) -> City:
     """Return the city described in *folder*; DescriptionError with every problem if it is not valid."""
     files = description_files(folder)
@@ -79,7 +93,7 @@ def load(folder: Path) -> City:
     read = read_kinds(folder, files, kinds(), {"city": Profile})
     problems = list(read.problems)
     profile = read.sections.get("city")
-    if profile is None and not any(p.message.startswith("city.") or p.code.startswith("E1") for p in problems):
+    if profile is None and not any(d.problems or _holds_profile(d.data) for d in read.documents.values()):
         file = "city.yml"
         problems.append(Problem(file, 1, 1, Code.E310.name, "the city's profile is missing: `city:`", "缺少城市概况"))
     city = City(profile=typing.cast("Profile", profile), places=read.places, **read.items)
@@ -94,11 +108,15 @@ def load(folder: Path) -> City:
     return city
 
 
+def _holds_profile(data: object) -> bool:
+    return isinstance(data, dict) and "city" in data
+
+
 def content_key(folder: Path, files: list[Path]) -> str:
     """Return a hash of the files' names and bytes and of the model that reads them."""
     digest = hashlib.sha256(_model_key().encode())
     for path in files:
-        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        digest.update(os.fsencode(path.relative_to(folder)) + b"\0")
         try:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError:
@@ -169,9 +187,10 @@ def _to_cache(key: str, read: Kinds) -> None:
         work = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
         (work / "city.json").write_text(read.sections["city"].model_dump_json(), encoding="utf-8")
         for kind, model in kinds().items():
-            (work / f"{kind}.json").write_bytes(adapter(model).dump_json(tuple(read.items[kind].values())))
-        places = [[kind, name, asdict(place)] for (kind, name), place in read.places.items()]
-        (work / "places.json").write_text(json.dumps(places), encoding="utf-8")
+            items = tuple(read.items[kind].values())
+            (work / f"{kind}.json").write_bytes(adapter(model).dump_json(items, exclude_defaults=True))
+        places = [(kind, name, place) for (kind, name), place in read.places.items()]
+        (work / "places.json").write_bytes(_PLACES.dump_json(places))
         for old in sorted(folder.glob("[0-9a-f]*"), key=lambda p: p.stat().st_mtime)[:-8]:
             _remove(old)
         try:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from egov.city.fields import CreditCode, Day, Item, Money, Part, Port, Slug, Text, Units
+from egov.city.fields import CreditCode, Day, Item, Money, NotClassified, Part, Port, Slug, Text, Units
 from egov.city.ids import DepartmentId, DeviceId, HostId, RackId, RoomId, SiteId, SystemId, ZoneId
 from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Vrf, Zone
 
@@ -183,7 +183,7 @@ class System(Item):
     funding_kind: FundingKind | None = Field(default=None, description="Which of the four kinds of 一(三)")
     in_scope: bool = True
     out_of_scope_reason: Text | None = None
-    classified: Literal[False] = False
+    classified: NotClassified = False
     network: Literal["lan", "extranet", "internet"] = Field(description="Where its users reach it")
     placement: Literal["department-room", "cloud", "moved-hardware", "bought-service", "retired"]
     components: tuple[Component, ...] = ()

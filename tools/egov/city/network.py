@@ -34,7 +34,9 @@ class Zone(Item):
 
     name_zh: Text
     name_en: Text
-    kind: ZoneKind
+    kind: ZoneKind | None = Field(
+        default=None, description="Part of the extranet it is; absent: none that a rule knows"
+    )
 
 
 class Vrf(Item):

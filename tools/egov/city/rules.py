@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from egov.city.codes import Code
-from egov.city.fields import parsed_address, parsed_network
+from egov.city.fields import COUNT_ONLY, parsed_address, parsed_network
 from egov.city.model import City
+from egov.city.network import Prefix
 from egov.city.shape import Kinds
 from egov.errors import Problem
 
@@ -36,7 +37,7 @@ def address_in_prefix(city: City, kinds: Kinds) -> Iterator[Problem]:
 
 
 def prefixes_apart(city: City, kinds: Kinds) -> Iterator[Problem]:
-    """In one VRF prefixes do not overlap, but a container may hold others."""
+    """In one VRF prefixes do not overlap, but a container may hold smaller ones."""
     by_vrf = defaultdict(list)
     for prefix in city.prefixes.values():
         network = parsed_network(prefix.prefix)
@@ -44,16 +45,16 @@ def prefixes_apart(city: City, kinds: Kinds) -> Iterator[Problem]:
         by_vrf[prefix.vrf, network.version].append((start, network.prefixlen, prefix))
     for members in by_vrf.values():
         members.sort(key=lambda member: member[:2])
-        open_ends: list[tuple[int, str, bool]] = []
+        around: list[tuple[int, Prefix]] = []  # (end, prefix) of those that the current one lies in
         for start, _, prefix in members:
-            end = start + parsed_network(prefix.prefix).num_addresses
-            while open_ends and open_ends[-1][0] <= start:
-                open_ends.pop()
-            if open_ends and not open_ends[-1][2]:
-                message = f"prefix: {prefix.prefix} overlaps {open_ends[-1][1]} in VRF {prefix.vrf}"
+            while around and around[-1][0] <= start:
+                around.pop()
+            if around and not (around[-1][1].container and around[-1][1].prefix != prefix.prefix):
+                outer = around[-1][1]
+                message = f"prefix: {prefix.prefix} overlaps {outer.id} {outer.prefix} in VRF {prefix.vrf}"
                 hint = "同一VRF内网段重叠; 若其一是容器请写 container: true"
                 yield kinds.problem("prefixes", prefix.id, ("prefix",), Code.E304, message, hint)
-            open_ends.append((end, f"{prefix.id} {prefix.prefix}", prefix.container))
+            around.append((start + parsed_network(prefix.prefix).num_addresses, prefix))
 
 
 def addresses_unique(city: City, kinds: Kinds) -> Iterator[Problem]:
@@ -64,11 +65,12 @@ def addresses_unique(city: City, kinds: Kinds) -> Iterator[Problem]:
             prefix = city.prefixes.get(interface.prefix)
             if prefix is None:
                 continue
-            owner = first.setdefault((prefix.vrf, interface.address), f"{host.id} {interface.name}")
-            if owner != f"{host.id} {interface.name}":
+            if owner := first.get((prefix.vrf, interface.address)):
                 message = f"address: {interface.address} is already on {owner} in VRF {prefix.vrf}"
                 loc = ("interfaces", index, "address")
                 yield kinds.problem("hosts", host.id, loc, Code.E306, message, "地址重复")
+            else:
+                first[prefix.vrf, interface.address] = f"{host.id} {interface.name}"
 
 
 def rack_units(city: City, kinds: Kinds) -> Iterator[Problem]:
@@ -109,11 +111,10 @@ def numbers_unique(city: City, kinds: Kinds) -> Iterator[Problem]:
 def no_classified_detail(city: City, kinds: Kinds) -> Iterator[Problem]:
     """Classified systems are counted per department, never described (六(五), R50)."""
     for system in city.systems.values():
-        for name in ("name_zh", "function"):
+        for name in ("name_zh", "function", "out_of_scope_reason"):
             if _CLASSIFIED.search(getattr(system, name) or ""):
                 message = f"{name}: a classified system is counted at its department, never described"
-                hint = "涉密系统只在部门的 classified.systems 中计数, 请删除此条"
-                yield kinds.problem("systems", system.id, (name,), Code.E307, message, hint)
+                yield kinds.problem("systems", system.id, (name,), Code.E307, message, COUNT_ONLY)
 
 
 def fields_agree(city: City, kinds: Kinds) -> Iterator[Problem]:
@@ -124,6 +125,10 @@ def fields_agree(city: City, kinds: Kinds) -> Iterator[Problem]:
             message = "in_scope: a system out of scope needs out_of_scope_reason, one in scope has none"
             loc = ("out_of_scope_reason",) if system.in_scope else ("in_scope",)
             yield kinds.problem("systems", system.id, loc, Code.E207, message, "不纳入整合范围须写明理由")
+    for device in city.devices.values():
+        if device.position_u is not None and device.rack is None:
+            message = "position_u: a rack unit without a rack"
+            yield kinds.problem("devices", device.id, ("position_u",), Code.E207, message, "有机位须有机柜")
     for department in city.departments.values():
         inner = department.inner_network
         if inner is not None and inner.approved_on is not None and inner.approval is None:

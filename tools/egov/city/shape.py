@@ -7,6 +7,7 @@ plural kinds (a list of objects with ids) or single sections (one object, such a
 from __future__ import annotations
 
 import difflib
+import json
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from egov.city.codes import Code
-from egov.city.fields import Item, Part, Reference
+from egov.city.fields import FORMS, Item, Part, Reference
 from egov.city.model import Place
 from egov.city.source import Document, read
 from egov.errors import Problem
@@ -52,9 +53,12 @@ def read_kinds(
     for path in sorted(paths):
         document = read(path, path.relative_to(root).as_posix())
         result.documents[document.name] = document
-        result.problems += document.problems
+        before = len(result.problems)
         if document.data is not None:
             _read_document(document, kinds, sections or {}, result)
+        unread = {(found.line, found.col) for found in document.problems}  # what else is said of these follows from it
+        shapes = [found for found in result.problems[before:] if (found.line, found.col) not in unread]
+        result.problems[before:] = [*document.problems, *shapes]
     return result
 
 
@@ -83,7 +87,7 @@ def _read_section(document: Document, key: str, value: object, model: type[Part]
     try:
         result.sections[key] = model.model_validate(value)
     except ValidationError as error:
-        result.problems += [problem(document, (key,), model, detail) for detail in error.errors()]
+        result.problems += problems_of(document, (key,), model, error)
 
 
 def _read_list(document: Document, kind: str, value: object, model: type[Item], result: Kinds) -> None:
@@ -112,7 +116,7 @@ def _validated(
     try:
         yield from enumerate(adapter(model).validate_python(values))
     except ValidationError as error:
-        result.problems += [problem(document, (kind,), model, detail) for detail in error.errors()]
+        result.problems += problems_of(document, (kind,), model, error)
         broken = {detail["loc"][0] for detail in error.errors()}
         for index, value in enumerate(values):
             if index not in broken:
@@ -138,13 +142,22 @@ _EXPECTED = {
 }
 
 
-def problem(document: Document, at: tuple[str | int, ...], model: type[BaseModel], detail: ErrorDetails) -> Problem:
-    """Return pydantic's error as a problem at the offending value, or at the key where the key is what is wrong."""
+def problems_of(
+    document: Document, at: tuple[str | int, ...], model: type[BaseModel], error: ValidationError
+) -> list[Problem]:
+    """Return pydantic's errors about the value at *at* as problems, each at the offending value or key."""
+    details = error.errors()
+    inside = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    # A list is also called too short when its only entry is what is wrong.
+    return [_problem(document, at, model, d) for d in details if d["type"] != "too_short" or d["loc"] not in inside]
+
+
+def _problem(document: Document, at: tuple[str | int, ...], model: type[BaseModel], detail: ErrorDetails) -> Problem:
     loc = tuple(
         part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function-", "tuple[")))
     )
     whole = (*at, *loc)
-    name = ".".join(str(part) for part in loc if isinstance(part, str)) or str(at[-1])
+    name = ".".join(str(part) for part in loc if isinstance(part, str)) or str(at[-1] if at else "file")
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind in Code.__members__:
         return document.problem(whole, Code[kind], f"{name}: {context['message']}", context["hint"])
@@ -163,15 +176,18 @@ def problem(document: Document, at: tuple[str | int, ...], model: type[BaseModel
     if kind in _EXPECTED:
         expected, hint = _EXPECTED[kind]
         return document.problem(whole, Code.E203, f"{name}: expected {expected}, got {_shown(value)}", hint)
+    if kind == "too_short":
+        message = f"{name}: expected at least {context['min_length']} entry, got {context['actual_length']}"
+        return document.problem(whole, Code.E205, message, "条目过少")
     if kind == "string_pattern_mismatch":
-        message = f"{name}: {_shown(value)} does not have the form {context['pattern']}"
-        return document.problem(whole, Code.E206, message, "格式不符")
+        form, hint = FORMS.get(str(context["pattern"]), (context["pattern"], "格式不符"))
+        return document.problem(whole, Code.E206, f"{name}: {_shown(value)} does not have the form: {form}", hint)
     message = detail["msg"][:1].lower() + detail["msg"][1:]
     return document.problem(whole, Code.E205, f"{name}: {message}, got {_shown(value)}", "超出允许范围")
 
 
 def _shown(value: object) -> str:
-    text = repr(list(value) if isinstance(value, tuple) else value)
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - fits one terminal line with its place
 
 

@@ -7,14 +7,17 @@ Measured: composing with libyaml is most of the cost, so `read` walks the nodes 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
 from egov.city.codes import Code
 from egov.errors import Problem
@@ -41,6 +44,8 @@ _TRAP = re.compile(
     r"|[-+]?(?:\.[0-9]+|[0-9]+\.|[0-9.]+[eE][-+]?[0-9]+)|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
     r"|[-+]?0[0-9]+\.[0-9]+|=|<<)\Z",
 )
+_BREAK = re.compile(r"\r\n|[\r\n]")
+_ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 _FIRST_OF_SPECIAL = frozenset("~nNtTfFyYoO+-.0123456789=<")
 
 
@@ -98,7 +103,7 @@ def locate(node: Node | None, loc: Iterable[str | int]) -> Node | None:
             hits = [value for name, value in node.value if getattr(name, "value", None) == key]
             if not hits:
                 break
-            node = hits[-1]
+            node = hits[0]  # of a key given twice the first counts, as in `_Reader`
         else:
             break
     return node
@@ -106,7 +111,13 @@ def locate(node: Node | None, loc: Iterable[str | int]) -> Node | None:
 
 def read(path: Path, name: str | None = None) -> Document:
     """Read one YAML file; never raises for what a person wrote: problems are in the result."""
-    document = Document(path, name or path.name)
+    given = name or path.name
+    shown = os.fsencode(given).decode("utf-8", "backslashreplace")
+    document = Document(path, shown)
+    if shown != given:
+        hint = "请将文件名改为 UTF-8 编码"
+        document.problems.append(Problem(shown, 1, 1, Code.E102.name, "the file's name is not UTF-8", hint))
+        return document
     text = _text(document)
     if text is None:
         return document
@@ -116,16 +127,8 @@ def read(path: Path, name: str | None = None) -> Document:
             document.root = loader.get_single_node()
         finally:
             loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        code = Code.E106 if "alias" in str(error.problem) or "anchor" in str(error.problem) else Code.E101
-        hint = "请检查缩进、冒号和引号" if code is Code.E101 else "请直接写出值"
-        document.problems.append(Problem(document.name, line, col, code.name, f"{code.value}: {error.problem}", hint))
-        return document
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        document.problems.append(Problem(document.name, 1, 1, "E101", f"not YAML: {reason}", "含有不允许的字符"))
+    except yaml.YAMLError as error:
+        document.problems.append(_not_yaml(document.name, text, error))
         return document
     if document.root is not None:
         document.data = _Reader(document).value(document.root, 0)
@@ -135,8 +138,8 @@ def read(path: Path, name: str | None = None) -> Document:
 def _text(document: Document) -> str | None:
     """Return the file's text, or None after noting why it cannot be read."""
 
-    def refuse(code: Code, message: str, hint: str, line: int = 1, col: int = 1) -> None:
-        document.problems.append(Problem(document.name, line, col, code.name, message, hint))
+    def refuse(code: Code, message: str, hint: str, before: str = "") -> None:
+        document.problems.append(Problem(document.name, *_end(before), code.name, message, hint))
 
     try:
         raw = document.path.read_bytes()
@@ -149,24 +152,36 @@ def _text(document: Document) -> str | None:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        col = len(raw[raw.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", "replace")) + 1
-        refuse(Code.E102, f"byte {raw[error.start]:#04x} is not UTF-8", "请以 UTF-8 编码保存", line, col)
+        before = raw[: error.start].decode("utf-8-sig")
+        refuse(Code.E102, f"byte {raw[error.start]:#04x} is not UTF-8", "请以 UTF-8 编码保存", before)
         return None
-    return _without_deep_nesting(text, refuse)
-
-
-def _without_deep_nesting(text: str, refuse: Any) -> str | None:  # noqa: ANN401 - a local callback
-    """Refuse flow nesting that could exhaust the composer's stack before any node exists."""
-    depth = deepest = 0
-    if text.count("[") + text.count("{") > MAX_DEPTH or text.count("- - ") > MAX_DEPTH:
-        for line_number, line in enumerate(text.splitlines(), 1):
-            deepest = max(len(line) - len(line.lstrip(" -?")), deepest)
-            depth = max(0, depth + line.count("[") + line.count("{") - line.count("]") - line.count("}"))
-            if depth > 4 * MAX_DEPTH or deepest > 40 * MAX_DEPTH:
-                refuse(Code.E108, f"nested more than {MAX_DEPTH} levels deep", "请简化结构", line_number)
-                return None
+    if odd := _ODD_BREAK.search(text):
+        message = f"U+{ord(odd[0]):04X} ends a line for some YAML readers only"
+        refuse(Code.E105, message, "请改用普通换行", text[: odd.start()])
+        return None
     return text
+
+
+def _not_yaml(name: str, text: str, error: yaml.YAMLError) -> Problem:
+    """Return libyaml's refusal as a problem; what it misses at the end of a file is placed on the file's last line."""
+    if isinstance(error, ReaderError):  # its position counts bytes
+        line, col = _end(text.encode()[: error.position].decode(errors="ignore"))
+        message = f"{Code.E101.value}: character U+{error.character:04X}: {error.reason}"
+        return Problem(name, line, col, Code.E101.name, message, "含有不允许的字符")
+    what = str(getattr(error, "problem", error))
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, col = min((mark.line + 1, mark.column + 1), _end(text)) if mark else (1, 1)
+    if "nesting" in what:  # libyaml's own bound, far above ours
+        return Problem(name, line, col, Code.E108.name, f"nested more than {MAX_DEPTH} levels deep", "请简化结构")
+    if "alias" in what or "anchor" in what:
+        return Problem(name, line, col, Code.E106.name, f"{Code.E106.value}: {what}", "请直接写出值")
+    return Problem(name, line, col, Code.E101.name, f"{Code.E101.value}: {what}", "请检查缩进、冒号和引号")
+
+
+def _end(text: str) -> tuple[int, int]:
+    """Return line and column, from 1, of the place just behind *text*."""
+    lines = _BREAK.split(text)
+    return len(lines), len(lines[-1]) + 1
 
 
 class _Reader:
@@ -214,6 +229,7 @@ class _Reader:
         return data
 
     @staticmethod
+    @lru_cache(maxsize=1024)  # the same keys come again and again
     def _special(text: str) -> bool:
         return text in _TRUE or text in _FALSE or bool(_INTEGER.match(text) or _FLOAT.match(text) or _TRAP.match(text))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from egov.cli.common import DAY, Common, common
 from egov.errors import UsageError
+
+if TYPE_CHECKING:
+    from egov.city import City
 
 
 @click.group("case")
@@ -20,24 +24,34 @@ def command() -> None:
 @command.command("list")
 @common
 def list_(options: Common) -> int:
-    """List all cases with their state and the day it is due."""
-    from egov.mandate import WorkingCalendar
+    """List all cases with their state and the last day they may stay in it, by legal working days.
+
+    Exit 3 if that day falls into a year whose working days nobody has announced yet.
+    """
+    from egov.mandate import WorkingCalendar, YearNotCovered
     from egov.present.tables import as_json, table
     from egov.present.words import word
 
     calendar = WorkingCalendar.of_city(options.city_dir())
     lines = []
+    unknown_years: dict[str, None] = {}
     for case in options.load_cases().values():
         state = case.kind.states[case.state]
-        due = case.due(calendar.add_working_days)
+        try:
+            due = str(case.due(calendar.add_working_days) or "")
+        except YearNotCovered as error:
+            unknown_years[str(error)] = None
+            due = word("verdict", "undetermined", options.lang)
         name = state.name_zh if options.lang == "zh" else state.name_en
-        lines.append((case.head.id, case.head.check, case.head.subject, name, str(case.since), str(due or "")))
+        lines.append((case.head.id, case.head.check, case.head.subject, name, str(case.since), due))
     columns = ("id", "check", "subject", "state", "since", "due")
     if options.format == "json":
         options.write(as_json([dict(zip(columns, line, strict=True)) for line in lines]))
     else:
         options.write(table([word("case", column, options.lang) for column in columns], lines))
-    return 0
+    for reason in unknown_years:
+        click.echo(f"egov: {reason}", err=True)
+    return 3 if unknown_years else 0
 
 
 @command.command()
@@ -74,7 +88,7 @@ def show(options: Common, case_id: str) -> int:
 @common
 def open_(options: Common, kind: str, check: str, subject: str, case_id: str | None, **given: Any) -> int:  # noqa: ANN401 - click passes strings
     """Open a case of KIND (exemption, rectification) about CHECK of SUBJECT."""
-    from egov.cases import CaseHead, open_case
+    from egov.cases import open_case
     from egov.checks import checks
     from egov.checks.runner import subject_of, subjects
     from egov.city.load import unknown
@@ -87,19 +101,11 @@ def open_(options: Common, kind: str, check: str, subject: str, case_id: str | N
     if subject not in known:
         what = f"subject of {check}"
         raise unknown(what, subject, known)
-    now = datetime.now(UTC)
+    now = _now(city)
     found = known[subject]
-    head = CaseHead(
-        id=case_id or f"{kind}-{subject}-{now.year}",
-        kind=kind,
-        check=check,
-        subject_kind=found.kind,
-        subject=found.id,
-        department=found.department,
-    )
-    options.write(
-        f"{open_case(options.city_dir(), head, {'at': now.isoformat(timespec='seconds'), **_given(given)})}\n"
-    )
+    about = {"check": check, "subject_kind": found.kind, "subject": found.id, "department": found.department}
+    head = {"id": case_id or f"{kind}-{subject}-{now[:4]}", "kind": kind, **about}
+    options.write(f"{open_case(options.city_dir(), head, {'at': now, **_given(given)})}\n")
     return 0
 
 
@@ -136,7 +142,7 @@ def step(
         what = "case"
         raise unknown(what, case_id, cases)
     case = cases[case_id]
-    event = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "transition": transition, **_given(given)}
+    event = {"at": _now(options.load_city()), "transition": transition, **_given(given)}
     if decision is not None:
         if ground is None or expires is None:
             message = "a decision needs its --ground and the last day it holds (--expires)"
@@ -150,6 +156,16 @@ def step(
     after = advance(options.city_dir(), case_id, event, key)
     options.write(f"{case_id}: {after.state}\n")
     return 0
+
+
+def _now(city: City) -> str:
+    """Return the time in the city, whose days working days are counted in."""
+    try:
+        zone = ZoneInfo(city.profile.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        message = f"no time zone {city.profile.timezone}; the city's profile needs one as Asia/Shanghai"
+        raise UsageError(message) from None
+    return datetime.now(zone).isoformat(timespec="seconds")
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +15,10 @@ from typing import TYPE_CHECKING
 import click
 
 from egov.cli.common import Common, common, lab_option
-from egov.errors import UsageError
+from egov.errors import GuardError, UsageError
 
 if TYPE_CHECKING:
-    from egov.procedures import Procedure, Result, Runner
+    from egov.procedures import Journal, Result, Runner
     from egov.procedures.runner import Execute
 
 
@@ -28,12 +30,13 @@ def command() -> None:
 @command.command("list")
 @common
 def list_(options: Common) -> int:
-    """List the procedures that are described, and the runs there are."""
+    """List the procedures that are described, and the runs there are with how they stand."""
     from egov.present.tables import as_json, table
-    from egov.procedures import procedures
+    from egov.procedures import Journal, Runner, procedures
 
     known = procedures(_folder(options))
-    runs = [path.stem for path in sorted(_journals(options).glob("*.jsonl"))]
+    journals = [Journal(path) for path in sorted(_journals(options).glob("*.jsonl"))]
+    runs = {journal.path.stem: Runner(journal, _never).outcome().value for journal in journals}
     if options.format == "json":
         data = [{"id": p.head.id, "title": p.head.title_en, "inputs": list(p.head.inputs)} for p in known.values()]
         options.write(as_json({"procedures": data, "runs": runs}))
@@ -42,7 +45,8 @@ def list_(options: Common) -> int:
         (p.head.id, p.head.title_zh if options.lang == "zh" else p.head.title_en, " ".join(p.head.inputs))
         for p in known.values()
     ]
-    options.write(table(("procedure", "title", "inputs"), rows) + "".join(f"run {name}\n" for name in runs))
+    text = table(("procedure", "title", "inputs"), rows)
+    options.write(text + ("\n" + table(("run", "state"), runs.items()) if runs else ""))
     return 0
 
 
@@ -58,18 +62,16 @@ def run(options: Common, name: str, inputs: tuple[str, ...], lab: str | None, *,
     Exit 0 if it is done, 1 if it was undone, 4 if it is stuck and needs a person.
     """
     from egov.present.tables import steps
-    from egov.procedures import Journal, Runner
+    from egov.procedures import Journal, Runner, procedure
 
-    filled = _filled(options, name, dict(_pair(text) for text in inputs))
+    filled = procedure(_folder(options), name).filled(_inputs(inputs))
     if dry_run:
         options.write(steps(filled))
         return 0
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}"
-    journal = Journal(_journals(options) / f"{run_id}.jsonl")
-    _inputs_file(options, run_id).parent.mkdir(parents=True, exist_ok=True)
-    _inputs_file(options, run_id).write_text("".join(f"{text}\n" for text in inputs), encoding="utf-8")
-    click.echo(f"run {run_id}", err=True)
-    return _end(options, run_id, Runner(filled, journal, _execute(options, lab), _say).run())
+    journal = Journal(_journals(options) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}.jsonl")
+    journal.begin(filled)
+    click.echo(f"run {journal.path.stem}", err=True)
+    return _go(options, journal, lab, Runner.run)
 
 
 @command.command()
@@ -77,8 +79,13 @@ def run(options: Common, name: str, inputs: tuple[str, ...], lab: str | None, *,
 @lab_option
 @common
 def resume(options: Common, run_id: str, lab: str | None) -> int:
-    """Go on with a RUN that was interrupted: forward, or back if it was walking back."""
-    return _end(options, run_id, _runner(options, run_id, lab).run())
+    """Go on with a RUN that was interrupted: forward, or back if it was walking back or a step had failed.
+
+    Exit as `egov procedure run`.
+    """
+    from egov.procedures import Runner
+
+    return _go(options, _journal(options, run_id), lab, Runner.run)
 
 
 @command.command()
@@ -86,8 +93,10 @@ def resume(options: Common, run_id: str, lab: str | None) -> int:
 @lab_option
 @common
 def undo(options: Common, run_id: str, lab: str | None) -> int:
-    """Undo RUN, last step first; refused past its point of no return."""
-    return _end(options, run_id, _runner(options, run_id, lab).undo())
+    """Undo RUN, last step first; refused (exit 4) once its point of no return is begun. Exit 1 if it was undone."""
+    from egov.procedures import Runner
+
+    return _go(options, _journal(options, run_id), lab, Runner.undo)
 
 
 def _folder(options: Common) -> Path:
@@ -98,43 +107,58 @@ def _journals(options: Common) -> Path:
     return options.evidence_dir() / "procedures"
 
 
-def _inputs_file(options: Common, run_id: str) -> Path:
-    return _journals(options) / f"{run_id}.inputs"
+def _inputs(given: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name in found:
+            message = f"--input takes NAME=VALUE, each name once; not {text!r}"
+            raise UsageError(message)
+        found[name] = value
+    return found
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        message = f"--input takes NAME=VALUE, not {text!r}"
-        raise UsageError(message)
-    return name, value
-
-
-def _filled(options: Common, name: str, inputs: dict[str, str]) -> Procedure:
-    from egov.procedures import procedure
-
-    return procedure(_folder(options), name).filled(inputs)
-
-
-def _runner(options: Common, run_id: str, lab: str | None) -> Runner:
+def _journal(options: Common, run_id: str) -> Journal:
     from egov.city.load import unknown
-    from egov.procedures import Journal, Runner
+    from egov.procedures import Journal
 
-    path = _journals(options) / f"{run_id}.jsonl"
-    if not path.is_file():
+    known = {path.stem: path for path in _journals(options).glob("*.jsonl")}
+    if run_id not in known:
         what = "run of a procedure"
-        raise unknown(what, run_id, [p.stem for p in _journals(options).glob("*.jsonl")])
-    given = dict(_pair(line) for line in _inputs_file(options, run_id).read_text(encoding="utf-8").splitlines())
-    filled = _filled(options, run_id.partition("-")[2], given)
-    return Runner(filled, Journal(path), _execute(options, lab), _say)
+        raise unknown(what, run_id, known)
+    return Journal(known[run_id])
+
+
+def _go(options: Common, journal: Journal, lab: str | None, action: Callable[[Runner], Result]) -> int:
+    """Run, resume or undo what a journal began, alone; print how it ended and return the exit code."""
+    from egov.procedures import Outcome, Runner
+
+    name = journal.path.stem
+    with journal.held() as lock:
+        try:
+            result = action(Runner(journal, _execute(options, lab, lock), _say))
+        except KeyboardInterrupt:
+            _say(f"interrupted; go on: egov procedure resume {name}; or back: egov procedure undo {name}")
+            raise
+    options.write(f"{name}: {result.outcome.value}" + (f": {result.reason}" if result.reason else "") + "\n")
+    return {Outcome.DONE: 0, Outcome.UNDONE: 1}.get(result.outcome, GuardError.exit_code)
 
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _execute(options: Common, lab: str | None) -> Execute:
-    """Return what runs a command at the root of the repository, inside the lab's controller if one is named."""
+def _never(words: tuple[str, ...], _seconds: int) -> int:
+    """Take the place of what runs commands where none is run."""
+    raise AssertionError(words)
+
+
+def _execute(options: Common, lab: str | None, lock: int) -> Execute:
+    """Return what runs a command at the root of the repository, inside the lab's controller if one is named.
+
+    A command gets a session of its own, is ended with all its children when its time is up or egov is interrupted, and
+    holds *lock* as long as it lives, so that nobody resumes beside it.
+    """
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     prefix: list[str] = []
     if lab or os.environ.get("EGOV_LAB"):
@@ -145,22 +169,47 @@ def _execute(options: Common, lab: str | None) -> Execute:
         prefix = ["egov", "lab", "--name", found.name, "run", "--"]
 
     def execute(words: tuple[str, ...], seconds: int) -> int:
-        process = subprocess.Popen(
-            [*prefix, *words], cwd=options.root(), env=environment, stdout=sys.stderr, start_new_session=True
-        )
+        process = None
         try:
+            with _uninterrupted():
+                process = subprocess.Popen(
+                    [*prefix, *words],
+                    cwd=options.root(),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=2,  # progress: stdout is for how it ended
+                    start_new_session=True,
+                    pass_fds=(lock,),
+                )
             return process.wait(timeout=seconds)
+        except OSError as error:
+            _say(f"{error.filename}: {error.strerror}")
+            return 127
         except subprocess.TimeoutExpired:
-            click.echo(f"not done within {seconds} s: ended", err=True)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _say(f"not done within {seconds} s: ended")
             return 124
+        finally:
+            if process is not None and process.poll() is None:
+                _end(process)
 
     return execute
 
 
-def _end(options: Common, run_id: str, result: Result) -> int:
-    from egov.procedures import Outcome
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C off, so that no command is begun that nobody knows of (it never reaches commands: own session)."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    options.write(f"{run_id}: {result.outcome.value} {result.reason}".rstrip() + "\n")
-    return {Outcome.DONE: 0, Outcome.UNDONE: 1}.get(result.outcome, 4)
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command and its children: asked first, then killed."""
+    os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

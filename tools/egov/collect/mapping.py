@@ -5,15 +5,16 @@ A unit is always declared, never guessed: a header or a cell that names another 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from egov.city.codes import Code
 from egov.city.fields import Item, Part, Text, refuse
+from egov.city.load import kinds
 from egov.city.shape import Kinds, nearest, read_kinds
 from egov.errors import DescriptionError, Problem
 from egov.facts.tables import Fact, columns, tables
@@ -39,8 +40,21 @@ WRITTEN: tuple[tuple[str, Unit], ...] = (
     ("cny", "cny"),
     ("元", "cny"),
 )
+# Type of a field → what a declared word for it must stand for, if not text.
+_FORMS = {"BOOLEAN": (bool, "true or false"), "DOUBLE": (float, "a number")}
 # Filled for every row by the reader itself.
 GIVEN = frozenset({"collected_at", "source"})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str | int | float):
+        return value
+    message = f"expected text, a number, true or false, got {value!r}"
+    raise refuse(Code.E203, message, "应为文本、数字或 true/false")
+
+
+# One problem, not one per alternative, where the value is none of them.
+Plain = Annotated[str | float | bool, BeforeValidator(_plain)]
 
 
 class Head(Part):
@@ -58,10 +72,10 @@ class Column(Item):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     column: Text | None = None
-    value: str | float | bool | None = None
+    value: Plain | None = None
     unit: Unit | None = None
     thousands: Literal[","] | None = None
-    words: Mapping[str, str | bool] | None = Field(default=None, description="What the sheet's words stand for")
+    words: Mapping[str, Plain] | None = Field(default=None, description="What the sheet's words stand for")
     match: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$")] | None = Field(
         default=None, description="kind.field whose value the cell holds; the object's id is recorded"
     )
@@ -112,22 +126,36 @@ def unit_of(field: str) -> str | None:
 
 
 def _problems(found: SheetMapping, read: Kinds) -> list[Problem]:
-    fields = {name: nullable for name, (_, nullable) in columns(found.table).items() if name not in GIVEN}
+    """Return what is wrong with the columns as a whole: unknown and missing fields, and each column for itself."""
+    fields = {name: kind for name, kind in columns(found.table).items() if name not in GIVEN}
     problems = []
     for name, column in found.columns.items():
         if name not in fields:
             guess = nearest(name, fields)
             message = f"{found.head.table} has no field {name}" + (f"; did you mean {guess}?" if guess else "")
             problems.append(read.problem("columns", name, ("id",), Code.E602, message, "没有这个字段"))
-        wanted = unit_of(name)
-        if wanted is not None and (column.unit is None or UNITS[column.unit][0] != wanted):
-            message = (
-                f"{name}: the unit must be declared, one of {', '.join(u for u in UNITS if UNITS[u][0] == wanted)}"
-            )
-            problems.append(read.problem("columns", name, ("unit",), Code.E603, message, "须声明单位"))
+            continue
+        for loc, code, message, hint in _column_problems(column, fields[name][0]):
+            problems.append(read.problem("columns", name, loc, code, message, hint))
     document = next(iter(read.documents.values()))
-    missing = [name for name, nullable in fields.items() if not nullable and name not in found.columns]
+    missing = [name for name, (_, nullable) in fields.items() if not nullable and name not in found.columns]
     if missing:
         message = f"{found.head.table} needs {', '.join(missing)}: give a column or a value"
         problems.append(document.problem(("columns",), Code.E602, message, "缺少必填字段"))
     return problems
+
+
+def _column_problems(column: Column, kind: str) -> Iterator[tuple[tuple[str, ...], Code, str, str]]:
+    """Yield (place, code, message, hint) of what does not fit the field: its unit, its words, whom it refers to."""
+    wanted = unit_of(column.id)
+    if wanted is not None and (column.unit is None or UNITS[column.unit][0] != wanted):
+        choices = ", ".join(unit for unit in UNITS if UNITS[unit][0] == wanted)
+        yield ("unit",), Code.E603, f"{column.id}: the unit must be declared, one of {choices}", "须声明单位"
+    for word, meant in (column.words or {}).items():
+        form, expected = _FORMS.get(kind, (str, "text"))
+        if type(meant) is not form:
+            yield ("words", word), Code.E203, f"{word}: expected {expected}, got {meant!r}", "与字段类型不符"
+    if column.match is not None:
+        name, _, field = column.match.partition(".")
+        if name not in kinds() or field not in kinds()[name].model_fields:
+            yield ("match",), Code.E602, f"match: no field {field} of a kind {name}", "没有这种对象或字段"

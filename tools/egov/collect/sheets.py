@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
+import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -50,7 +50,7 @@ def read_sheet(path: Path, encoding: str, worksheet: str | None) -> Sheet:
         refuse(f"line {line} is not {encoding}; declare its encoding in the mapping", "编码与声明不符")
     except csv.Error as error:
         refuse(f"not CSV: {error}", "不是 CSV 文件")
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - a damaged workbook breaks openpyxl in ways that it does not name
         refuse(f"not an xlsx workbook, or it has no such worksheet: {error}", "不是 xlsx 工作簿")
     if len(rows) > MAX_ROWS:
         refuse(f"more than {MAX_ROWS} rows", "表格过大, 请拆分")
@@ -71,13 +71,14 @@ def _csv_rows(data: bytes, encoding: str) -> dict[int, tuple[Cell, ...]]:
 def _xlsx_rows(data: bytes, worksheet: str | None) -> dict[int, tuple[Cell, ...]]:
     import openpyxl  # noqa: PLC0415 - 0.2 s that only workbooks need
 
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    try:
-        sheet = book[worksheet] if worksheet else book.worksheets[0]
-        rows = enumerate(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1), 1)
-        return {number: tuple(_plain(cell) for cell in row) for number, row in rows}
-    finally:
-        book.close()
+    with warnings.catch_warnings(action="ignore"):  # of styles and extensions, which are not read
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        try:
+            sheet = book[worksheet] if worksheet else book.worksheets[0]
+            rows = enumerate(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1), 1)
+            return {number: tuple(_plain(cell) for cell in row) for number, row in rows}
+        finally:
+            book.close()
 
 
 def _plain(cell: object) -> Cell:

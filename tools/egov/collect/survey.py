@@ -15,7 +15,6 @@ from typing import Any
 
 from egov.city import City
 from egov.city.codes import Code
-from egov.city.load import kinds
 from egov.city.shape import nearest
 from egov.collect.mapping import UNITS, WRITTEN, Column, SheetMapping, Unit, mapping, unit_of
 from egov.collect.sheets import Cell, Sheet, read_sheet
@@ -27,6 +26,7 @@ _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z")
 _WITH_THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
 _DAY = re.compile(r"([0-9]{4})(?:-|/|\.|年)([0-9]{1,2})(?:-|/|\.|月)([0-9]{1,2})日?\Z")
 _EARLIEST = date(1990, 1, 1)
+_MOST = 1e12  # CNY or m²; a cell beyond it is a slip of the pen
 
 
 class _Doubt(Exception):  # noqa: N818 - becomes a Problem at its cell
@@ -94,6 +94,9 @@ def facts(sheet: Sheet, meaning: SheetMapping, city: City, now: datetime) -> tup
             problems.append(sheet.problem(number, 1, Code.E605, message, "同一对象重复填报"))
             continue
         rows.append(row)
+    if not (rows or problems):
+        message = "there is no row below the headings"
+        problems.append(sheet.problem(meaning.head.header_row, 1, Code.E605, message, "表头下没有数据"))
     return rows, problems
 
 
@@ -105,14 +108,14 @@ def _places(sheet: Sheet, meaning: SheetMapping) -> tuple[dict[str, int], list[P
         if column.column is None:
             continue
         wanted = _text(column.column)
-        if header.count(wanted) != 1:
-            guess = nearest(wanted, header) if wanted not in header else None
-            what = (
-                "is there twice" if wanted in header else "is missing" + (f"; did you mean {guess}?" if guess else "")
-            )
-            problems.append(sheet.problem(row, 1, Code.E602, f"column {column.column} {what}", "列名与声明不符"))
+        found = [index for index, heading in enumerate(header) if heading == wanted]
+        if len(found) != 1:
+            guess = nearest(wanted, header)
+            what = "is there twice" if found else "is missing" + (f"; did you mean {guess}?" if guess else "")
+            at = found[1] + 1 if found else 1
+            problems.append(sheet.problem(row, at, Code.E602, f"column {column.column} {what}", "列名与声明不符"))
             continue
-        places[name] = header.index(wanted)
+        places[name] = found[0]
         written = _written_unit(wanted)
         if column.unit is not None and written not in {None, column.unit}:
             message = f"column {column.column} is in {written}, the mapping declares {column.unit}"
@@ -182,8 +185,9 @@ def _number(name: str, cell: Cell, text: str, column: Column) -> float:
     if isinstance(cell, bool) or not _NUMBER.match(plain):
         raise _Doubt(Code.E605, f"{text!r} is not a number", "不是数字")
     value = float(plain) * (UNITS[column.unit][1] if column.unit else 1.0)
-    if unit_of(name) == "m2" and value <= 0:
-        raise _Doubt(Code.E605, f"an area of {text} cannot be", "面积应大于零")
+    unit = unit_of(name)
+    if not abs(value) <= _MOST or (unit and value < 0) or (unit == "m2" and value == 0):
+        raise _Doubt(Code.E605, f"{text!r} cannot be {'an area' if unit == 'm2' else 'an amount'}", "数值不合理")
     return round(value, 6)
 
 
@@ -213,8 +217,6 @@ def _reference(name: str, text: str, column: Column, city: City, *, nullable: bo
     kind, field = column.match.split(".") if column.match else (_REFERENCES.get(name), "id")
     if kind is None:
         return text
-    if kind not in kinds():
-        raise _Doubt(Code.E604, f"match: no kind {kind}", "没有这种对象")
     index = _index(city, kind, field)
     found = index.get(text, [])
     if len(found) == 1:

@@ -6,14 +6,18 @@ holiday-cn project wins over it. Monday-to-Friday arithmetic is wrong for a thir
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from egov.errors import EgovError
+from pydantic import ConfigDict, Field, ValidationError
+
+from egov.city.codes import Code
+from egov.city.fields import Day, Part, Text
+from egov.city.shape import problems_of
+from egov.city.source import read
+from egov.errors import DescriptionError, EgovError, Problem
 
 
 class YearNotCovered(EgovError):  # noqa: N818 - it says what is so
@@ -30,15 +34,19 @@ class WorkingCalendar:
 
     @classmethod
     def of_city(cls, city_dir: Path) -> WorkingCalendar:
-        """Return the calendar with the override files of a city; EgovError if one cannot be read."""
+        """Return the calendar with the override files of a city; DescriptionError with every problem in them."""
         folder = city_dir / "calendar"
         overrides: dict[date, bool] = {}
         years = set()
+        problems: list[Problem] = []
         for path in sorted(folder.glob("[0-9][0-9][0-9][0-9].json")):
-            days = _days(path)
+            days, found = _days(path)
+            problems += found
             overrides |= days
             if days:  # an empty list is a notice that has not come yet
                 years.add(int(path.stem))
+        if problems:
+            raise DescriptionError(problems)
         return cls(folder, overrides, frozenset(years))
 
     def is_working_day(self, day: date) -> bool:
@@ -79,10 +87,34 @@ class WorkingCalendar:
         )
 
 
-def _days(path: Path) -> dict[date, bool]:
+class _Listed(Part):
+    """A day that a notice names: a holiday or a make-up working day."""
+
+    name: Text
+    day: Day = Field(alias="date")
+    off: bool = Field(alias="isOffDay")
+
+
+class _Notice(Part):
+    """A year's file in the form of the holiday-cn project; `papers` are the State Council's notices."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    year: int
+    papers: tuple[Text, ...] = ()
+    days: tuple[_Listed, ...]
+
+
+def _days(path: Path) -> tuple[dict[date, bool], list[Problem]]:
+    """Return day → whether it is off, and the problems of the file. JSON is YAML: one reader gives all places."""
+    document = read(path, f"{path.parent.name}/{path.name}")
+    if document.problems:
+        return {}, document.problems
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-        return {date.fromisoformat(day["date"]): bool(day["isOffDay"]) for day in data["days"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"{path}: not a holiday file (year, papers, days: [name, date, isOffDay]): {error!r}"
-        raise EgovError(message) from None
+        notice = _Notice.model_validate(document.data)
+    except ValidationError as error:
+        return {}, problems_of(document, (), _Notice, error)
+    if notice.year != int(path.stem):
+        message = f"year: {notice.year} in the file of {path.stem}"
+        return {}, [document.problem(("year",), Code.E207, message, "年份与文件名不符")]
+    return {listed.day: listed.off for listed in notice.days}, []

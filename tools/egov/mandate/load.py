@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from egov.city.codes import Code
 from egov.city.fields import Item
-from egov.city.shape import Kinds, dangling, read_kinds
-from egov.errors import DescriptionError, Problem
+from egov.city.shape import dangling, read_kinds
+from egov.errors import DescriptionError
 from egov.mandate.model import Mandate
 
 
@@ -21,14 +19,7 @@ def mandate(city_dir: Path) -> Mandate:
         f.name: typing.get_args(hints[f.name])[1] for f in fields(Mandate) if f.name != "read"
     }
     read = read_kinds(city_dir, sorted((city_dir / "mandate").glob("*.yml")), kinds)
-    problems = [*read.problems, *dangling(read, read.named), *_registers_known(read)]
+    problems = [*read.problems, *dangling(read, read.named)]
     if problems:
         raise DescriptionError(problems)
     return Mandate(read=read, **read.items)
-
-
-def _registers_known(read: Kinds) -> Iterator[Problem]:
-    for register in read.items["registers"].values():
-        if register.duty not in read.named.get("duties", ()):
-            message = f"duty: no duties {register.duty}"
-            yield read.problem("registers", register.id, ("duty",), Code.E302, message, "引用的对象不存在")

@@ -64,7 +64,7 @@ class Register(Item):
 
     name_zh: Text
     name_en: Text
-    duty: DutyId
+    duty: Annotated[DutyId, Reference("duties")]
 
 
 class Deadline(Part):

@@ -1,4 +1,4 @@
-"""City → Ansible inventory: groups and flat host variables, no template in any value, the same bytes each time."""
+"""City → Ansible inventory: groups and variables, no template in any value, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from egov.city import City, Host, load
+from egov.city import City, Department, Host, load
 from egov.city.fields import Item, Slug, Text
 from egov.city.shape import read_kinds
 from egov.errors import DescriptionError
 from egov.render.flows import rulesets
 from egov.render.frr import frr
+from egov.render.reach import ROUTER
 
 CONTROLLER = "controller"
 LOG_ARCHIVE = "log-archive"
@@ -36,25 +37,33 @@ def rendered(folder: Path, lab_state: Path | None, on: date | None = None) -> st
 def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on: date | None = None) -> dict[str, Any]:
     """Return the inventory: all hosts in production, those that stand in the lab with *lab* (its state.json).
 
+    What all hosts of a group share is said once, at the group: Ansible pays for every value it is handed.
     Without a day no network is rendered: a description can be compared without its flows.
     """
     found = as_found(folder) if lab else {}
     network = _network(city, on) if on else {}
-    own = {name for name, found_ in network.items() if "frr_config" not in found_}
     hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
-    groups: dict[str, list[str]] = defaultdict(list)
-    for host in hosts:
-        for group in [
-            *_groups(host),
-            *(["host_firewall"] if host.id in own else []),
-        ]:
-            groups[group].append(host.id)
+    groups: dict[str, dict[str, Any]] = {}
+    for host in sorted(hosts, key=lambda h: h.id):
+        for name, shared in _groups(city, host).items():
+            group = groups.setdefault(name.replace("-", "_"), {"hosts": [], "vars": _no_template(shared)})
+            group["hosts"].append(host.id)
+    guarded = [h.id for h in hosts if h.id in network and ROUTER not in h.roles]
+    if guarded:
+        groups["host_firewall"] = {"hosts": sorted(guarded)}
+    extra = {h.id: _no_template(network.get(h.id, {}) | found.get(h.id, {})) for h in hosts}
+    own = {h.id: {"ansible_host": h.interfaces[0].address, **extra[h.id]} for h in hosts}
     common = _common(city) | (_lab(lab) if lab else _production(folder))
-    return {
-        "_meta": {"hostvars": {h.id: _variables(city, h) | network.get(h.id, {}) | found.get(h.id, {}) for h in hosts}},
-        "all": {"children": sorted(groups), "hosts": sorted(host.id for host in hosts), "vars": common},
-        **{name: {"hosts": sorted(members)} for name, members in sorted(groups.items())},
-    }
+    return {"_meta": {"hostvars": own}, "all": {"vars": _no_template(common)}, **groups}
+
+
+def _no_template(value: Any) -> Any:  # noqa: ANN401 - any variable
+    """Mark text that Ansible could take for a template: it trusts an inventory's variables otherwise."""
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value} if "{{" in value or "{%" in value or "{#" in value else value
+    if isinstance(value, dict):
+        return {name: _no_template(entry) for name, entry in value.items()}
+    return [_no_template(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _network(city: City, on: date) -> dict[str, dict[str, Any]]:
@@ -90,20 +99,22 @@ def as_found(folder: Path) -> dict[str, dict[str, Any]]:
     return {host: {"department_legacy_found": entries} for host, entries in hosts.items()}
 
 
-def _groups(host: Host) -> list[str]:
-    names = [*host.roles, f"zone-{host.zone}", f"site-{host.site}", f"department-{host.department}"]
-    return [name.replace("-", "_") for name in names]
-
-
-def _variables(city: City, host: Host) -> dict[str, Any]:
-    department = city.departments[host.department]
+def _groups(city: City, host: Host) -> dict[str, dict[str, Any]]:
+    """Return the groups of a host, each with the variables that all its members share."""
     return {
-        "ansible_host": host.interfaces[0].address,
+        **{role: {} for role in host.roles},
+        f"zone-{host.zone}": {"egov_zone": host.zone},
+        f"site-{host.site}": {"egov_site": host.site},
+        f"department-{host.department}": _owner(city.departments[host.department]),
+    }
+
+
+def _owner(department: Department) -> dict[str, Any]:
+    contact = department.contact
+    return {
         "egov_department": department.id,
-        "egov_site": host.site,
-        "egov_zone": host.zone,
         "base_owner": f"{department.name_zh} {department.name_en}",
-        "base_contact": " ".join(filter(None, (department.contact.office, department.contact.phone))),
+        "base_contact": " ".join(filter(None, (contact.office, contact.phone))),
     }
 
 

@@ -66,12 +66,11 @@ def impact(before: Mapping[str, Any], after: Mapping[str, Any], roles: Path) -> 
 
 def _variables(inventory: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return each host's variables, common ones included; groups count as variables, as roles are chosen by them."""
-    common = inventory["all"]["vars"]
-    hosts = {host: {**common, **own} for host, own in inventory["_meta"]["hostvars"].items()}
+    hosts = {host: {**inventory["all"]["vars"]} for host in inventory["_meta"]["hostvars"]}
     for group, content in inventory.items():
-        for host in content.get("hosts", []) if group not in {"_meta", "all"} else []:
-            hosts[host][f"group {group}"] = True
-    return hosts
+        for host in content.get("hosts", []):
+            hosts[host] |= {f"group {group}": True, **content["vars"]}
+    return {host: variables | inventory["_meta"]["hostvars"][host] for host, variables in hosts.items()}
 
 
 def _impact(host: str, state: str, names: Any, touches: list[Touch]) -> HostImpact:  # noqa: ANN401 - any iterable

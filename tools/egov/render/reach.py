@@ -33,7 +33,7 @@ class Reach:
         self.city = city
         self.routers = sorted((h for h in city.hosts.values() if ROUTER in h.roles), key=lambda host: host.id)
 
-    def kind(self, prefix: str) -> str:
+    def kind(self, prefix: str) -> str | None:
         """Return the kind of a prefix's zone."""
         return self.city.zones[self.city.prefixes[prefix].zone].kind
 
