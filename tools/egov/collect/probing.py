@@ -24,6 +24,7 @@ Enter = Callable[[Path], AbstractContextManager[None]]
 _ALL = 0x0003  # ETH_P_ALL
 _BURST = 200  # frames between two looks at what arrived: no queue overflows
 _SETTLE_SECONDS = 2.0
+_LEARN_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ class Namespaces:
 
 def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespaces, routers: Sequence[str]) -> Counted:
     """Send all probes; CollectionError if a namespace or a counter cannot be read. Takes a second per 5,000 probes."""
-    before = {router: counters(where.of(router)) for router in routers}
     interfaces = {(p.client, p.interface) for p in probes}
     seen: dict[int, str] = {}
     strayed: list[tuple[int, str]] = []
@@ -64,13 +64,36 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
             return found
 
         own = {end: _hardware_address(where, *end) for end in sockets}
-        for number, probe in enumerate(probes):
+
+        def put(number: int) -> None:
+            probe = probes[number]
             end = (probe.client, probe.interface)
             sockets[end].send(frame(number, gateways[probe.client], own[end], probe))
+
+        _learn(probes, put, look)
+        seen.clear()
+        strayed.clear()
+        before = {router: counters(where.of(router)) for router in routers}
+        for number in range(len(probes)):
+            put(number)
             if number % _BURST == 0:
                 look()
         rose = _settled(probes, before, where, look, seen)
     return Counted(frozenset(seen), tuple(strayed), rose)
+
+
+def _learn(probes: Sequence[Probe], put: Callable[[int], None], look: Callable[[], int]) -> None:
+    """Send one packet per pair of hosts beforehand: a router holds few packets back while it learns a neighbour."""
+    first: dict[tuple[str, str, int], int] = {}
+    for number, probe in enumerate(probes):
+        first.setdefault((probe.client, probe.server, probe.version), number)
+    for number in first.values():
+        put(number)
+    quiet = time.monotonic() + _LEARN_SECONDS
+    while time.monotonic() < quiet:
+        if look():
+            quiet = time.monotonic() + _LEARN_SECONDS
+        time.sleep(0.02)
 
 
 def _settled(

@@ -24,12 +24,14 @@ MULTICAST = Permit(
     "ipv6-multicast-listener", ("::/0",), ("ff02::16/128",), (Service("icmpv6", 143, 143),), tracked=False
 )
 LINK_LOCAL = ("fe80::/10", "::/128")
-ROUTING = Permit(
-    "ospf",
-    ("0.0.0.0/0", "fe80::/10"),
-    ("0.0.0.0/0", "fe80::/10", "ff02::5/128", "ff02::6/128"),
-    (Service("ospf", 0, 0),),
-)
+_ROUTERS = ("ff02::5/128", "ff02::6/128", "224.0.0.5/32", "224.0.0.6/32")
+
+
+def routing(links: Iterable[str]) -> tuple[Permit, ...]:
+    """Return what routers say to each other on the links between sites: OSPF, and BFD (RFC 5881, port 3784)."""
+    ends = merged([*links, "fe80::/10"])
+    hello = Permit("ospf", ends, merged([*ends, *_ROUTERS]), (Service("ospf", 0, 0),))
+    return hello, Permit("bfd", ends, ends, (Service("udp", 3784, 3784),))
 
 
 def open_flows(city: City, on: date) -> list[Flow]:
@@ -95,10 +97,12 @@ class Compiler:
     def _own(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
         """Add what a device itself answers and opens."""
         behind = self.reach.behind(host)
-        transit = {i.name for i in host.interfaces if self.reach.kind(i.prefix) == "transit" and ROUTER in host.roles}
         for interface in host.interfaces:
-            cells[interface.name, LOCAL] += [DISCOVERY, MULTICAST] + [ROUTING] * (interface.name in transit)
-            cells[LOCAL, interface.name] += [DISCOVERY, MULTICAST] + [ROUTING] * (interface.name in transit)
+            for cell in ((interface.name, LOCAL), (LOCAL, interface.name)):
+                cells[cell] += [DISCOVERY, MULTICAST]
+                if ROUTER in host.roles and self.reach.kind(interface.prefix) == "transit":
+                    prefix = self.reach.city.prefixes[interface.prefix]
+                    cells[cell] += routing(filter(None, (prefix.prefix, prefix.ipv6)))
         for flow in self.flows:
             clients = list(self.reach.seen(flow.clients, host, opening=True))
             servers = list(self.reach.seen(flow.servers, host, opening=False))
