@@ -1,4 +1,4 @@
-"""R30 and R51: what must be apart is apart. Packets and drift; the symbolic witness stands in `proof.py` beside it.
+"""R30 and R51: what must be apart is apart, by three witnesses that must agree: proof, packets, comparison.
 
 GB/T 22239-2019 8.1.3.1 (跨边界只经受控接口) and 8.1.3.2 (默认拒绝) as far as rulesets and packets can show it.
 """
@@ -6,12 +6,14 @@ GB/T 22239-2019 8.1.3.1 (跨边界只经受控接口) and 8.1.3.2 (默认拒绝)
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
 from egov.city import Host
 from egov.facts import CellCount, Facts, PacketPair, RenderedRuleset, Ruleset
+from egov.proof import Unreadable, compare, read, unreached
 from egov.render.canonical import lines
-from egov.render.flows import firewalled
+from egov.render.flows import CONTAINER_HOST, Compiler, firewalled
 from egov.render.reach import ROUTER
 
 _SHOWN = 8
@@ -34,6 +36,30 @@ def cell_packets(host: Host, facts: Facts, p: NoParameters) -> Judgement:  # noq
     wrong = [f"{row.cell}: {row.counted} of {row.expected}" for row in rows if row.counted != row.expected]
     dropped = sum(row.counted for row in rows)
     return judge(not wrong, cites=rows, cells=len(rows), dropped=dropped, wrong=wrong[:_SHOWN])
+
+
+@check("zone-isolation", of=Host, when=is_firewalled, outcomes=("proved", "leak"))
+def zone_isolation(host: Host, facts: Facts, p: NoParameters) -> Judgement:  # noqa: ARG001
+    """What runs lets through what the flows permit and nothing else: proved for all headers, or one packet is shown."""
+    row = facts.latest(Ruleset, host)
+    try:
+        live = read(row.text)
+    except Unreadable as error:
+        return undetermined(["Ruleset"], cites=[row], unread=[str(error)])
+    intent = Compiler(facts.city, facts.as_of).intent(host)
+    results = compare(intent, live, forwards=CONTAINER_HOST not in host.roles)
+    shown: dict[str, Any] = {
+        "cells": len(results),
+        "packets": [f"{r.verdict}: {r.packet}" for r in results if r.packet][:_SHOWN],
+        "unread": list(dict.fromkeys(why for r in results for why in r.why))[:_SHOWN],
+        "shadowed": unreached(intent, live)[:_SHOWN],
+    }
+    verdicts = {r.verdict for r in results}
+    if verdicts & {"leak", "blocked"}:
+        return judge(False, "leak" if "leak" in verdicts else "blocked", cites=[row], **shown)
+    if "undetermined" in verdicts:
+        return undetermined([f"Ruleset: {text}" for text in shown["unread"]], cites=[row], **shown)
+    return judge(True, cites=[row], **shown)
 
 
 def sends(host: Host, facts: Facts) -> bool:

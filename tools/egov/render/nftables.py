@@ -68,8 +68,9 @@ def ruleset(
     chains: list[str] = []
     counters: list[str] = []
     ends = [("input", [(name, LOCAL) for name in names]), ("output", [(LOCAL, name) for name in names])]
-    if forwards:
+    if alone:  # on a container host others pass packets on, and say what
         ends.append(("forward", [(i, o) for i, o in product(names, names)]))
+    if forwards:
         chains += _antispoofing(intent, sets)
         counters += [counter("spoofed", name) for name in names]
     for hook, cells in ends:

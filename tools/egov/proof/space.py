@@ -1,0 +1,152 @@
+"""Regions of packet headers, exactly: unions of boxes, each box a product of interval sets, one per field. Pure.
+
+Fields are source, destination, protocol, source port, destination port (the type, for icmp). Versions of IP, interfaces
+and the state of the connection are fixed while one region is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+
+from egov.city.fields import parsed_network
+
+Intervals = tuple[tuple[int, int], ...]
+"""Disjoint closed intervals in order, with a gap between neighbours."""
+Box = tuple[Intervals, Intervals, Intervals, Intervals, Intervals]
+Region = list[Box]
+"""Disjoint boxes."""
+SOURCE, DESTINATION, PROTOCOL, SOURCE_PORT, PORT = range(5)
+FIELDS = 5
+ANY_PROTOCOL: Intervals = ((0, 255),)
+ANY_PORT: Intervals = ((0, 65535),)
+
+
+def any_address(version: int) -> Intervals:
+    """Return all addresses of a version of IP."""
+    return ((0, 2 ** (32 if version == 4 else 128) - 1),)  # noqa: PLR2004 - the two versions of IP
+
+
+@lru_cache(maxsize=2)
+def everything(version: int) -> Region:
+    """Return all headers of a version of IP; always the same object, which nobody changes."""
+    address = any_address(version)
+    return [(address, address, ANY_PROTOCOL, ANY_PORT, ANY_PORT)]
+
+
+def normal(intervals: Iterable[tuple[int, int]]) -> Intervals:
+    """Return intervals in any order and overlap as a set of intervals."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(intervals):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def both(one: Intervals, other: Intervals) -> Intervals:
+    """Return what lies in both."""
+    if one is other:
+        return one
+    found = []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        first, last = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if first <= last:
+            found.append((first, last))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def less(one: Intervals, other: Intervals) -> Intervals:
+    """Return what lies in the first only."""
+    found = []
+    for start, last in one:
+        first = start
+        for a, b in other:
+            if b < first or a > last:
+                continue
+            if a > first:
+                found.append((first, a - 1))
+            first = b + 1
+            if first > last:
+                break
+        if first <= last:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _box_both(one: Box, other: Box) -> Box | None:
+    found = []
+    for a, b in zip(one, other, strict=True):
+        c = a if a == b else both(a, b)
+        if not c:
+            return None
+        found.append(c)
+    return (found[0], found[1], found[2], found[3], found[4])
+
+
+def _box_less(one: Box, other: Box) -> Region:
+    shared = _box_both(one, other)
+    if shared is None:
+        return [one]
+    left: Region = []
+    rest = list(one)
+    for field in range(FIELDS):
+        outside = less(rest[field], shared[field])
+        if outside:
+            piece = [*rest]
+            piece[field] = outside
+            left.append((piece[0], piece[1], piece[2], piece[3], piece[4]))
+        rest[field] = shared[field]
+    return left
+
+
+def meet(one: Region, other: Region) -> Region:
+    """Return the headers in both regions."""
+    return [box for a in one for b in other if (box := _box_both(a, b)) is not None]
+
+
+def minus(one: Region, other: Region) -> Region:
+    """Return the headers in the first region only."""
+    left = one
+    for hole in other:
+        left = [piece for box in left for piece in _box_less(box, hole)]
+        if not left:
+            break
+    return left
+
+
+def join(one: Region, other: Region) -> Region:
+    """Return the headers in either region."""
+    return [*one, *minus(other, one)] if one else other
+
+
+def narrowed(region: Region, field: int, values: Intervals) -> Region:
+    """Return the headers of a region whose field is among values."""
+    found: Region = []
+    for box in region:
+        kept = both(box[field], values)
+        if kept:
+            piece = [*box]
+            piece[field] = kept
+            found.append((piece[0], piece[1], piece[2], piece[3], piece[4]))
+    return found
+
+
+@lru_cache(maxsize=65536)
+def addresses(network: str) -> tuple[int, int]:
+    """Return the first and last address of a prefix as numbers; ValueError if it is none."""
+    parsed = parsed_network(network)
+    return int(parsed.network_address), int(parsed.broadcast_address)
+
+
+def written(version: int, number: int) -> str:
+    """Return an address as text."""
+    size = 4 if version == 4 else 16  # noqa: PLR2004
+    return str(ip_address(number.to_bytes(size, "big")))

@@ -1,0 +1,301 @@
+"""What a ruleset does with packets: which headers are accepted on the whole way through a device. Pure, exact.
+
+An expression that is not understood makes a rule one that may or may not match. Both are followed; where they end
+differently the headers are undetermined, and the expression is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from egov.proof.match import Choice, Fields, NotRead, Packets, Term, chosen, flat, holds, not_read, term, values
+from egov.proof.ruleset import Chain, Elements, Rule, Ruleset
+from egov.proof.space import Region, both, join, meet, minus, narrowed
+
+_WITHOUT_EFFECT = frozenset({"counter", "log", "comment", "notrack"})
+_VERDICTS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "continue"})
+_ENDS = {"accept": "accept", "drop": "drop", "reject": "drop"}
+_ANY = "*"
+MOST_JUMPS = 16  # the kernel's own limit (NFT_JUMP_STACK_SIZE)
+Unknown = list[tuple[Region, str]]
+"""Headers whose fate is not known, and why."""
+
+
+@dataclass(slots=True)
+class _Fate:
+    """What a chain does with the headers that enter it; `maybe` is what would become of them if a rule matched."""
+
+    accepted: Region = field(default_factory=list)
+    dropped: Region = field(default_factory=list)
+    returned: Region = field(default_factory=list)
+    maybe: list[tuple[Region, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Where in the walk a verdict is applied; `unsure` says why the rule may or may not match."""
+
+    rule: Rule
+    packets: Packets
+    fate: _Fate
+    depth: int
+    unsure: str | None
+
+
+class Walk:
+    """Follows headers through one ruleset for packets that come and leave by given interfaces, in a given state."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+        self.reached: set[int] = set()  # rules (by identity) that some header reached and matched
+        self._fates: dict[tuple[Any, ...], _Fate] = {}
+        self._kept: list[Region] = []  # regions whose identity is part of a key must live as long as the keys
+        self._indexes: dict[int, dict[tuple[Any, ...], Any] | None] = {}
+
+    def accepted(self, hooks: tuple[str, ...], packets: Packets, region: Region) -> tuple[Region, Unknown]:
+        """Return which headers of *region* pass all chains of the hooks, and those whose fate is not known."""
+        chains = [(hook, chain) for hook in hooks for chain in self.ruleset.at(hook, packets.version)]
+        return self._through(chains, packets, region)
+
+    def _through(self, chains: list[tuple[str, Chain]], packets: Packets, region: Region) -> tuple[Region, Unknown]:
+        if not chains or not region:
+            return region, []
+        (hook, chain), rest = chains[0], chains[1:]
+        fate = self._base(hook, chain, packets, region)
+        accepted = fate.accepted
+        passed, unknown = self._through(rest, packets, accepted)
+        for headers, verdict, why in fate.maybe:
+            would = self._through(rest, packets, headers)[0] if verdict == "accept" else []
+            now = meet(passed, headers)
+            differs = [*minus(would, now), *minus(now, would)]
+            if differs:
+                unknown.append((differs, why))
+        return passed, unknown
+
+    def _base(self, hook: str, chain: Chain, packets: Packets, region: Region) -> _Fate:
+        """Follow a base chain; the same for all interfaces that no rule on the way asks about."""
+        at = _known_at(hook, packets)
+        common = (id(chain), at.version, at.state, id(region))
+        for key in product((at.comes_by, _ANY), (at.leaves_by, _ANY)):
+            if (*common, *key) in self._fates:
+                return self._fates[*common, *key]
+        fate = self._chain(chain, at, region, 0)
+        if chain.policy != "drop":
+            fate.accepted = join(fate.accepted, fate.returned)
+        asked = (at.comes_by if "comes" in at.asked else _ANY, at.leaves_by if "leaves" in at.asked else _ANY)
+        self._fates[*common, *asked] = fate
+        self._kept.append(region)
+        return fate
+
+    def _chain(self, chain: Chain, packets: Packets, region: Region, depth: int) -> _Fate:
+        fate = _Fate()
+        left = region
+        for rule in chain.rules:
+            if not left:
+                break
+            left = self._rule(rule, packets, left, fate, depth)
+        fate.returned = join(fate.returned, left)
+        return fate
+
+    def _rule(self, rule: Rule, packets: Packets, region: Region, fate: _Fate, depth: int) -> Region:
+        """Follow one rule; return the headers that go on to the next one."""
+        matching = region
+        passing: Region = []
+        unsure: str | None = None
+        for expression in rule.expressions:
+            if not matching:
+                return region
+            kind, content = _expression(expression)
+            if kind == "match":
+                try:
+                    selected = self._selected(rule, content, packets)
+                except NotRead as what:
+                    unsure = unsure or f"{rule.place}: {what}"
+                    continue
+                inside = _among(matching, selected)
+                passing = [*passing, *minus(matching, inside)]
+                matching = inside
+            elif kind == "vmap":
+                self.reached.add(id(rule))
+                step = _Step(rule, packets, fate, depth, unsure)
+                return join(passing, self._mapped(step, content, matching))
+            elif kind in _VERDICTS:
+                self.reached.add(id(rule))
+                step = _Step(rule, packets, fate, depth, unsure)
+                if unsure:
+                    self._perhaps(step, (kind, content), matching, unsure)
+                    return region
+                return join(passing, self._verdict(step, (kind, content), matching))
+            elif kind not in _WITHOUT_EFFECT and unsure is None and not _only_logs(rule):
+                unsure = f"{rule.place}: {kind}"
+        return region
+
+    def _selected(self, rule: Rule, content: Any, packets: Packets) -> list[Fields]:  # noqa: ANN401
+        """Return what a match selects as alternatives (one, or one per element of a concatenation)."""
+        left, operator = content["left"], str(content.get("op", "=="))
+        elements = flat(content["right"], lambda name: self._set(rule, name))
+        if isinstance(left, dict) and "concat" in left:
+            terms = [term(part, packets) for part in left["concat"]]
+            if operator not in {"==", "in"}:
+                not_read(operator, "on a concatenation")
+            found = [_together(terms, element) for element in elements]
+            return [fields for fields in found if fields is not None]
+        selected = chosen(term(left, packets), operator, elements)
+        return [] if selected is None else [selected]
+
+    def _set(self, rule: Rule, name: str) -> Elements:
+        found = self.ruleset.sets.get((rule.place.family, rule.place.table, name))
+        if found is None:
+            not_read("set", name, "is not there")
+        return found
+
+    def _verdict(self, step: _Step, verdict: tuple[str, Any], region: Region) -> Region:
+        """Apply a verdict to headers; return those that go on to the next rule."""
+        (kind, content), fate, place = verdict, step.fate, step.rule.place
+        if kind in _ENDS:
+            if _ENDS[kind] == "accept":
+                fate.accepted = join(fate.accepted, region)
+            else:
+                fate.dropped = join(fate.dropped, region)
+            return []
+        if kind == "return":
+            fate.returned = join(fate.returned, region)
+            return []
+        if kind == "continue":
+            return region
+        target = self.ruleset.chains.get((place.family, place.table, str((content or {}).get("target"))))
+        if target is None or step.depth >= MOST_JUMPS:
+            fate.maybe += [(region, "accept", f"{place}: {kind}"), (region, "drop", f"{place}: {kind}")]
+            return region
+        inner = self._chain(target, step.packets, region, step.depth + 1)
+        fate.accepted = join(fate.accepted, inner.accepted)
+        fate.dropped = join(fate.dropped, inner.dropped)
+        fate.maybe += inner.maybe
+        if kind == "goto":
+            fate.returned = join(fate.returned, inner.returned)
+            return []
+        return inner.returned
+
+    def _perhaps(self, step: _Step, verdict: tuple[str, Any], region: Region, why: str) -> None:
+        """Note what would become of headers if a rule that is not understood matched them."""
+        inner = _Fate()
+        onward = self._verdict(_Step(step.rule, step.packets, inner, step.depth, None), verdict, region)
+        step.fate.maybe += [(inner.accepted, "accept", why), (inner.dropped, "drop", why), *inner.maybe]
+        if inner.returned and not onward:  # the rest of the chain would be skipped, and nobody has followed that
+            step.fate.maybe += [(inner.returned, "accept", why), (inner.returned, "drop", why)]
+
+    def _mapped(self, step: _Step, content: dict[str, Any], region: Region) -> Region:
+        """Follow a verdict map; return the headers that no element matches, or that come back."""
+        left = region
+        onward: Region = []
+        for selected, verdict in self._pairs(step.rule, content, step.packets):
+            if isinstance(selected, str):
+                self._perhaps(step, verdict, left, f"{step.rule.place}: {selected}")
+                continue
+            inside = _among(left, [selected])
+            if not inside:
+                continue
+            if step.unsure:
+                self._perhaps(step, verdict, inside, step.unsure)
+                continue
+            onward = join(onward, self._verdict(step, verdict, inside))
+            left = minus(left, inside)
+        return join(onward, left)
+
+    def _pairs(
+        self, rule: Rule, content: dict[str, Any], packets: Packets
+    ) -> list[tuple[Fields | str, tuple[str, Any]]]:
+        """Return a verdict map as (what it selects, verdict) for these packets; text instead where it is not read."""
+        data = content["data"]
+        entries = self._set(rule, data[1:]).elements if isinstance(data, str) else data["set"]
+        parts = content["key"]["concat"] if "concat" in content["key"] else [content["key"]]
+        terms = [term(part, packets) for part in parts]
+        index = self._index(rule, entries, terms)
+        if index is not None:
+            verdict = index.get(tuple(of.constant for of in terms))
+            return [({}, verdict)] if verdict is not None else []
+        found: list[tuple[Fields | str, tuple[str, Any]]] = []
+        for element, verdict in entries:
+            plain = element["elem"]["val"] if isinstance(element, dict) and "elem" in element else element
+            words = plain if len(parts) > 1 else {"concat": [plain]}
+            try:
+                selected = _together(terms, words)
+            except NotRead as what:
+                found.append((str(what), _expression(verdict)))
+                continue
+            if selected is not None:
+                found.append((selected, _expression(verdict)))
+        return found
+
+    def _index(self, rule: Rule, entries: list[Any], terms: list[Term]) -> dict[tuple[Any, ...], Any] | None:
+        """Return a map whose key is interfaces and states only as a dictionary: thousands of cells are one look-up."""
+        if id(rule) not in self._indexes:
+            index: dict[tuple[Any, ...], Any] | None = None
+            if all(of.field is None and of.exists and not str(of.constant).startswith("version ") for of in terms):
+                keys = [e["concat"] if isinstance(e, dict) and "concat" in e else [e] for e, _ in entries]
+                if all(isinstance(part, str) and not part.endswith("*") for key in keys for part in key):
+                    index = {tuple(k): _expression(v) for k, (_, v) in zip(keys, entries, strict=True)}
+            self._indexes[id(rule)] = index
+        return self._indexes[id(rule)]
+
+
+def _known_at(hook: str, packets: Packets) -> Packets:
+    """Return what a hook knows: before routing not the way out, and for the device's own packets no way in."""
+    leaves = None if hook in {"prerouting", "input"} else packets.leaves_by
+    comes = None if hook == "output" else packets.comes_by
+    return Packets(packets.version, comes, leaves, packets.state)
+
+
+def _expression(expression: Any) -> tuple[str, Any]:  # noqa: ANN401 - whatever nft prints
+    """Return the kind of an expression and what it says."""
+    return next(iter(expression.items())) if isinstance(expression, dict) and expression else (str(expression), None)
+
+
+def _together(terms: list[Term], element: Any) -> Choice:  # noqa: ANN401
+    """Return what one element of a concatenation selects."""
+    parts = element["concat"] if isinstance(element, dict) and "concat" in element else element
+    if not isinstance(parts, list) or len(parts) != len(terms):
+        not_read("element", element)
+    fields: Fields = {}
+    for of, part in zip(terms, parts, strict=True):
+        if of.field is None:
+            if part != "*" and not holds(of, "==", [part]):
+                return None
+            continue
+        if not of.exists:
+            return None
+        for number, intervals in (*of.needs, (of.field, values(of, flat(part, _no_set)))):
+            kept = both(fields[number], intervals) if number in fields else intervals
+            if not kept:
+                return None
+            fields[number] = kept
+    return fields
+
+
+def _no_set(name: str) -> Elements:
+    not_read("set", name, "in a concatenation")
+
+
+def _among(region: Region, alternatives: list[Fields]) -> Region:
+    found: Region = []
+    for fields in alternatives:
+        inside = region
+        for number, intervals in fields.items():
+            inside = narrowed(inside, number, intervals)
+        found = join(found, inside) if len(alternatives) > 1 else inside
+    return found
+
+
+def _only_logs(rule: Rule) -> bool:
+    """Say whether a rule has no verdict: then a limit in it holds back messages, not packets."""
+    return not any(
+        kind in _VERDICTS or kind == "vmap" for expression in rule.expressions for kind in _kinds(expression)
+    )
+
+
+def _kinds(expression: Any) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(expression, dict):
+        yield from expression
