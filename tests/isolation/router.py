@@ -29,13 +29,14 @@ NEXT_HOP, NEXT_HOP6 = "169.254.0.1", "fe80::1"
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One packet that comes in by an interface."""
+    """One packet that comes in by an interface; `leaves` is the one it is routed to, if not as usual."""
 
     interface: str
     protocol: str
     port: int
     source: str
     destination: str
+    leaves: str = ""
 
 
 def wiring(city: City, router: Host) -> dict[str, Any]:
@@ -159,6 +160,7 @@ class StandIn:
 
     def send(self, packets: Sequence[Packet]) -> dict[int, str]:
         """Send packets and return by which interface each left, once all are accounted for."""
+        self._route(packets)
         before = self._counted()
         for number, packet in enumerate(packets):
             probe = Probe("", "", "", 4, packet.protocol, packet.port, packet.source, packet.destination)  # type: ignore[arg-type]
@@ -172,6 +174,15 @@ class StandIn:
         for name, link in self._links.items():
             left.update((number, name) for number in self._received(link))
         return left
+
+    @staticmethod
+    def _route(packets: Sequence[Packet]) -> None:
+        lines = {
+            f"route replace {p.destination} via {NEXT_HOP6 if ':' in p.destination else NEXT_HOP} dev {p.leaves} onlink"
+            for p in packets
+            if p.leaves
+        }
+        subprocess.run(["ip", "-batch", "-"], input="\n".join(sorted(lines)) + "\n", text=True, check=True)
 
     @staticmethod
     def _received(link: socket.socket) -> Iterator[int]:
