@@ -23,7 +23,7 @@ TIME_SERVER = "time-server"
 def rendered(folder: Path, lab_state: Path | None) -> str:
     """Return the inventory of a city's folder as JSON text; DescriptionError if the description is invalid."""
     state = json.loads(lab_state.read_text(encoding="utf-8")) if lab_state else None
-    return json.dumps(inventory(load(folder), folder, state), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    return json.dumps(inventory(load(folder), folder, state), ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None) -> dict[str, Any]:
