@@ -77,16 +77,17 @@ def test_examples_print_what_their_page_shows(page: Path, shell: Callable[[str],
 @pytest.mark.parametrize(
     ("expected", "actual", "same"),
     [
-        ("one\ntwo\n", "one  \ntwo\n", True),
-        ("one\n", "one\ntwo\n", False),
-        ("one\n…\n", "one\ntwo\nthree\n", True),
-        ("…\nthree\n", "one\ntwo\n", False),
-        ("seal …, signed\n", "seal 12, signed\n", True),
-        ("a.b\n", "axb\n", False),
-        ("", "", True),
+        pytest.param("one two\n", "one\n  two  \n", True, id="broken elsewhere"),
+        pytest.param("one\n", "one\ntwo\n", False, id="more was printed"),
+        pytest.param("one\ntwo\n", "one\n", False, id="less was printed"),
+        pytest.param("one\n…\n", "one\ntwo\nthree\n", True, id="the rest left out"),
+        pytest.param("…\nthree\n", "one\ntwo\n", False, id="another end"),
+        pytest.param("seal …, signed\n", "seal 12, signed\n", True, id="a number left out"),
+        pytest.param("a.b\n", "axb\n", False, id="a dot is a dot"),
+        pytest.param("", "", True, id="nothing"),
     ],
 )
-def test_an_output_is_compared_line_by_line(expected: str, actual: str, *, same: bool) -> None:
+def test_an_output_is_compared_to_the_letter(expected: str, actual: str, *, same: bool) -> None:
     """What a page leaves out it marks with `…`; everything else must be there, and nothing more."""
     assert same == matches(expected, actual)
 

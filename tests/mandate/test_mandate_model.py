@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from egov.errors import DescriptionError
-from egov.mandate import Binding, Decision, Mandate, mandate
+from egov.mandate import Binding, Decision, Mandate, Standard, mandate
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,6 +92,15 @@ def test_a_day_is_judged_by_the_edition_of_that_day(law: Mandate, number: str, d
     found = law.edition(number, day)
 
     assert edition == (found.id if found else None)
+
+
+def test_of_two_editions_in_force_the_newer_counts() -> None:
+    """Where a text leaves the old edition in force for a while, the new one is judged by from its first day."""
+    old = Standard(id="old", number="GB 1-2008", title="-", valid_from=date(2009, 1, 1))
+    new = Standard(id="new", number="GB 1-2017", title="-", valid_from=date(2018, 1, 1))
+    law = Mandate(standards={"new": new, "old": old})
+
+    assert [old, new] == [law.edition("GB 1", day) for day in (date(2017, 12, 31), date(2018, 1, 1))]
 
 
 def test_a_register_of_an_unknown_duty(tmp_path: Path) -> None:

@@ -171,22 +171,23 @@ def _problem(document: Document, at: tuple[str | int, ...], model: type[BaseMode
         choices = str(context["expected"])
         guess = _did_you_mean(str(value), choices.replace("'", "").replace(" or ", ", ").split(", "))
         return document.problem(
-            whole, Code.E205, f"{name}: {_shown(value)} is not one of {choices}{guess}", "不在允许的取值内"
+            whole, Code.E205, f"{name}: {shown(value)} is not one of {choices}{guess}", "不在允许的取值内"
         )
     if kind in _EXPECTED:
         expected, hint = _EXPECTED[kind]
-        return document.problem(whole, Code.E203, f"{name}: expected {expected}, got {_shown(value)}", hint)
+        return document.problem(whole, Code.E203, f"{name}: expected {expected}, got {shown(value)}", hint)
     if kind == "too_short":
         message = f"{name}: expected at least {context['min_length']} entry, got {context['actual_length']}"
         return document.problem(whole, Code.E205, message, "条目过少")
     if kind == "string_pattern_mismatch":
         form, hint = FORMS.get(str(context["pattern"]), (context["pattern"], "格式不符"))
-        return document.problem(whole, Code.E206, f"{name}: {_shown(value)} does not have the form: {form}", hint)
+        return document.problem(whole, Code.E206, f"{name}: {shown(value)} does not have the form: {form}", hint)
     message = detail["msg"][:1].lower() + detail["msg"][1:]
-    return document.problem(whole, Code.E205, f"{name}: {message}, got {_shown(value)}", "超出允许范围")
+    return document.problem(whole, Code.E205, f"{name}: {message}, got {shown(value)}", "超出允许范围")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return what a person wrote, as messages quote it: short, and on one line."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - fits one terminal line with its place
 

@@ -43,9 +43,9 @@ def list_(options: Common) -> int:
             unknown_years[str(error)] = None
             due = word("verdict", "undetermined", options.lang)
         name = state.name_zh if options.lang == "zh" else state.name_en
-        lines.append((case.head.id, case.head.check, case.head.subject, name, str(case.since), due))
-    columns = ("id", "check", "subject", "state", "since", "due")
-    if options.format == "json":
+        lines.append((case.head.id, name, due, case.head.check, case.head.subject))
+    columns = ("id", "state", "due", "check", "subject")
+    if options.as_json():
         options.write(as_json([dict(zip(columns, line, strict=True)) for line in lines]))
     else:
         options.write(table([word("case", column, options.lang) for column in columns], lines))
@@ -60,20 +60,19 @@ def list_(options: Common) -> int:
 def show(options: Common, case_id: str) -> int:
     """Show a case: what it is about and every step taken."""
     from egov.city.load import unknown
-    from egov.present.tables import as_json, table
+    from egov.present.show import case_text
+    from egov.present.tables import as_json
 
     cases = options.load_cases()
     if case_id not in cases:
         what = "case"
         raise unknown(what, case_id, cases)
     case = cases[case_id]
-    if options.format == "json":
+    if options.as_json():
         events = [event.model_dump(mode="json", exclude_none=True) for event in case.events]
         options.write(as_json({"case": case.head.model_dump(), "state": case.state, "events": events}))
         return 0
-    lines = [(e.id, e.at.isoformat(), e.transition, e.role, e.by, " ".join(e.documents)) for e in case.events]
-    head = f"{case.head.id}: {case.head.check} {case.head.subject} → {case.state}\n\n"
-    options.write(head + table(("step", "at", "transition", "role", "by", "documents"), lines))
+    options.write(case_text(case, options.lang))
     return 0
 
 

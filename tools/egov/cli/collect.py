@@ -51,7 +51,7 @@ def hosts(
     from egov.collect import Limits, Target, collect
     from egov.present.tables import as_json, collected
 
-    city = options.load_city()
+    as_data, city = options.as_json(), options.load_city()
     state = _lab_state(options, lab)
     chosen = [h for h in _chosen(city, names) if state is None or h.lab]
     credentials = _credentials(options, state, user, key, known_hosts)
@@ -64,7 +64,7 @@ def hosts(
 
     run, contacts = collect(options.evidence_dir(), targets, credentials, _dial(state), bounds, say)
     data = [{"host": c.host, "status": c.status, "detail": c.detail, "seconds": c.seconds} for c in contacts]
-    options.write(as_json({"run": run, "hosts": data}) if options.format == "json" else collected(run, contacts))
+    options.write(as_json({"run": run, "hosts": data}) if as_data else collected(run, contacts))
     return 0 if all(c.status == "ok" for c in contacts) else 3
 
 
@@ -81,8 +81,9 @@ def survey(options: Common, sheets: tuple[Path, ...], mapping: Path | None, *, p
     from egov.collect.survey import take_in
     from egov.present.tables import as_json, taken_in
 
+    as_data = options.as_json()
     found = take_in(options.evidence_dir(), options.load_city(), sheets, mapping, partial=partial)
-    options.write(as_json(found.as_dict()) if options.format == "json" else taken_in(found))
+    options.write(as_json(found.as_dict()) if as_data else taken_in(found))
     return 3 if found.unread else 0
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from egov.errors import DescriptionError
+from egov.errors import DescriptionError, UsageError
 
 if TYPE_CHECKING:
     from egov.cases import Case
@@ -88,15 +88,34 @@ class Common:
         """Return the as-of date: --as-of, else today (UTC)."""
         return self.as_of or datetime.now(UTC).date()
 
+    def as_json(self) -> bool:
+        """Say whether the result is wanted as JSON; UsageError for a form that only audits have."""
+        if self.format not in {None, "table", "json"}:
+            message = f"no form {self.format} here; there are table, json"
+            raise UsageError(message)
+        return self.format == "json"
+
     def write(self, data: str | bytes) -> None:
-        """Write a command's result to --output, or to stdout."""
+        """Write a command's result to --output, or to stdout; UsageError where it cannot be written or read there."""
         raw = data.encode() if isinstance(data, str) else data
         if self.output:
-            self.output.parent.mkdir(parents=True, exist_ok=True)
-            self.output.write_bytes(raw)
+            write_file(self.output, raw)
             click.echo(f"wrote {self.output}", err=True)
+        elif isinstance(data, bytes) and sys.stdout.isatty():
+            message = f"{self.format} is not for a terminal; name a file with --output"
+            raise UsageError(message)
         else:
             sys.stdout.buffer.write(raw)
+
+
+def write_file(path: Path, raw: bytes) -> None:
+    """Write a file and the folders above it; UsageError if that is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise UsageError(message) from None
 
 
 class _Day(click.ParamType[date]):

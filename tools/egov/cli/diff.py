@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import shlex
 import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from egov.cli.common import Common, common
-from egov.errors import UsageError
+from egov.errors import DescriptionError, UsageError
+
+if TYPE_CHECKING:
+    from egov.render.impact import HostImpact
 
 
 @click.command("diff")
@@ -34,35 +39,50 @@ def command(options: Common, rev: str) -> int:
     place = folder.relative_to(root)
     with tempfile.TemporaryDirectory(prefix="egov-diff-") as work:
         _extract(root, rev, place, Path(work))
-        earlier = load(Path(work) / place)
-        before = inventory(earlier, Path(work) / place, on=options.today())
+        try:
+            earlier = load(Path(work) / place)
+            before = inventory(earlier, Path(work) / place, on=options.today())
+        except DescriptionError as error:
+            message = f"the description at {rev} is not valid, so nothing can be compared with it: {error.problems[0]}"
+            raise UsageError(message) from None
     city = load(folder)
     after = inventory(city, folder, on=options.today())
     flows = changes(earlier, city, options.today())
     for one in (before, after):
         one["all"]["vars"].pop("ansible_ssh_common_args")  # holds the folder's path, which the comparison changed
     found = impact(before, after, root / "playbooks" / "roles")
-    hosts = ",".join(item.host for item in found if item.state != "removed")
-    commands = {
-        "check": f"ansible-playbook playbooks/site.yml --limit {hosts} --check --diff",
-        "apply": f"ansible-playbook playbooks/site.yml --limit {hosts}",
-        "undo": f"git restore --source {rev} -- {place} && ansible-playbook playbooks/site.yml --limit {hosts}",
-    }
-    if not hosts:
-        commands = {}
-    if options.format == "json":
-        hosts_ = [item.as_dict() for item in found]
-        data = {"rev": rev, "hosts": hosts_, "flows": [change.as_dict() for change in flows], "commands": commands}
+    commands = _commands(found, rev, place)
+    if options.as_json():
+        hosts = [item.as_dict() for item in found]
+        data = {"rev": rev, "hosts": hosts, "flows": [change.as_dict() for change in flows], "commands": commands}
         options.write(as_json(data))
     else:
         options.write(opened(flows, earlier, city, options.lang) + impacts(found, commands))
     return 0
 
 
+def _commands(found: list[HostImpact], rev: str, place: Path) -> dict[str, str]:
+    """Return how to check, apply and undo: playbooks reach hosts of the description they run with, no others."""
+    now = ",".join(item.host for item in found if item.state != "removed")
+    then = ",".join(item.host for item in found if item.state != "added")
+    site = "ansible-playbook playbooks/site.yml --limit"
+    commands = {"check": f"{site} {now} --check --diff", "apply": f"{site} {now}"} if now else {}
+    if found:
+        restore = f"git restore --source {shlex.quote(rev)} -- {shlex.quote(str(place))}"
+        commands["undo"] = restore + (f" && {site} {then}" if then else "")
+    return commands
+
+
 def _extract(root: Path, rev: str, place: Path, to: Path) -> None:
     """Write a folder as it was at a revision below *to*; UsageError if git cannot tell."""
-    command_line = ["git", "-C", str(root), "archive", "--format=tar", rev, "--", str(place)]
-    done = subprocess.run(command_line, capture_output=True, check=False)
+    git = ["git", "-C", str(root)]
+    done = subprocess.run(
+        [*git, "rev-parse", "--verify", "--end-of-options", f"{rev}^{{commit}}"], capture_output=True, check=False
+    )
+    if done.returncode == 0:
+        commit = done.stdout.decode().strip()
+        command_line = [*git, "archive", "--format=tar", commit, "--", str(place)]
+        done = subprocess.run(command_line, capture_output=True, check=False)
     if done.returncode:
         message = f"git has no {place} at {rev}: {done.stderr.decode(errors='replace').strip()}"
         raise UsageError(message)

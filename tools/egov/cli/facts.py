@@ -34,7 +34,7 @@ def list_(options: Common, run_id: str | None) -> int:
     if run_id is not None and run_id not in found:
         what = "run"
         raise unknown(what, run_id, found)
-    if options.format == "json":
+    if options.as_json():
         options.write(as_json(found[run_id] if run_id else list(found.values())))
     elif run_id:
         files = [(name, digest[:16]) for name, digest in found[run_id]["files"].items()]
@@ -75,7 +75,7 @@ def verify(options: Common, number: int | None, signers: tuple[Path, ...]) -> in
     evidence = options.evidence_dir()
     known = signing.signers([options.city_dir() / SIGNERS, *signers])
     damages = check(evidence, known, number)
-    if options.format == "json":
+    if options.as_json():
         options.write(as_json([{"where": damage.where, "what": damage.what} for damage in damages]))
     elif damages:
         options.write("".join(f"{damage}\n" for damage in damages))

@@ -37,7 +37,7 @@ def list_(options: Common) -> int:
     known = procedures(_folder(options))
     journals = [Journal(path) for path in sorted(_journals(options).glob("*.jsonl"))]
     runs = {journal.path.stem: Runner(journal, _never).outcome().value for journal in journals}
-    if options.format == "json":
+    if options.as_json():
         data = [{"id": p.head.id, "title": p.head.title_en, "inputs": list(p.head.inputs)} for p in known.values()]
         options.write(as_json({"procedures": data, "runs": runs}))
         return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from egov.cli.audit import exit_code
-from egov.cli.common import Common, common, today_option
+from egov.cli.common import Common, common, today_option, write_file
 
 _FILES = {"html": ("zh", "en"), "xlsx": ("zh", "en"), "csv": ("zh", "en")}
 
@@ -25,10 +25,9 @@ def command(options: Common, to: Path | None, *, description_of_today: bool) -> 
 
     report = options.report((), description_of_today=description_of_today)
     folder = to or options.root() / "reports" / options.city_dir().resolve().name
-    folder.mkdir(parents=True, exist_ok=True)
     names = {f"audit.{lang}.{form}": (form, lang) for form, langs in _FILES.items() for lang in langs}
     for name, (form, lang) in {"audit.json": ("json", "zh"), **names}.items():
         content = rendered(report, form, lang)
-        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        write_file(folder / name, content.encode() if isinstance(content, str) else content)
         click.echo(str(folder / name))
     return exit_code({finding.verdict for finding in report.audit.findings})

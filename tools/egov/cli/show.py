@@ -17,7 +17,7 @@ def command(options: Common, what: str) -> int:
     from egov.present.tables import as_json
 
     city, law = options.load_city(), options.load_mandate()
-    as_data = options.format == "json"
+    as_data = options.as_json()
     if what in kinds():
         data = show.kind_data(city, what)
         options.write(as_json(data) if as_data else show.kind_table(city, what, options.lang))

@@ -28,13 +28,16 @@ def command(options: Common, city_dir: Path | None, *, as_json: bool) -> int:
     folder = find(city_dir or options.city)
     counts: dict[str, int] = {}
     problems = sorted(set(_problems(folder, counts)))
-    if as_json or options.format == "json":
+    if options.as_json() or as_json:
         data = {"problems": [p.as_dict() for p in problems], "counts": {} if problems else counts}
         options.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
     elif problems:
         options.write("".join(f"{problem}\n" for problem in problems))
     else:
-        options.write(f"{folder.name}: valid; " + ", ".join(f"{n} {kind}" for kind, n in counts.items() if n) + "\n")
+        from egov.present.tables import paragraph
+
+        there = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+        options.write(paragraph(f"{folder.name}: valid; {there}"))
     return DescriptionError.exit_code if problems else 0
 
 

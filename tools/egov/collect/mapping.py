@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from egov.city.codes import Code
 from egov.city.fields import Item, Part, Text, refuse
 from egov.city.load import kinds
-from egov.city.shape import Kinds, nearest, read_kinds
+from egov.city.shape import Kinds, nearest, read_kinds, shown
 from egov.errors import DescriptionError, Problem
 from egov.facts.tables import Fact, columns, tables
 
@@ -49,7 +49,7 @@ GIVEN = frozenset({"collected_at", "source"})
 def _plain(value: object) -> object:
     if isinstance(value, str | int | float):
         return value
-    message = f"expected text, a number, true or false, got {value!r}"
+    message = f"expected text, a number, true or false, got {shown(value)}"
     raise refuse(Code.E203, message, "应为文本、数字或 true/false")
 
 
@@ -154,7 +154,7 @@ def _column_problems(column: Column, kind: str) -> Iterator[tuple[tuple[str, ...
     for word, meant in (column.words or {}).items():
         form, expected = _FORMS.get(kind, (str, "text"))
         if type(meant) is not form:
-            yield ("words", word), Code.E203, f"{word}: expected {expected}, got {meant!r}", "与字段类型不符"
+            yield ("words", word), Code.E203, f"{word}: expected {expected}, got {shown(meant)}", "与字段类型不符"
     if column.match is not None:
         name, _, field = column.match.partition(".")
         if name not in kinds() or field not in kinds()[name].model_fields:

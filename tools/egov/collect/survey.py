@@ -15,7 +15,7 @@ from typing import Any
 
 from egov.city import City
 from egov.city.codes import Code
-from egov.city.shape import nearest
+from egov.city.shape import nearest, shown
 from egov.collect.mapping import UNITS, WRITTEN, Column, SheetMapping, Unit, mapping, unit_of
 from egov.collect.sheets import Cell, Sheet, read_sheet
 from egov.errors import DescriptionError, Problem
@@ -158,7 +158,7 @@ def _value(
     if column.words is not None:
         words = {_text(word): meant for word, meant in column.words.items()}
         if text not in words:
-            message = f"{text!r} is not among the declared words {', '.join(column.words)}"
+            message = f"{shown(text)} is not among the declared words {', '.join(column.words)}"
             raise _Doubt(Code.E605, message, "取值不在声明的词表内")
         return words[text]
     if kind == "BOOLEAN" and isinstance(cell, bool):
@@ -169,7 +169,7 @@ def _value(
     if kind == "DOUBLE":
         return _number(name, cell, text, column)
     if kind != "VARCHAR":
-        raise _Doubt(Code.E605, f"{text!r} is not what the field holds; declare its words", "无法识别的取值")
+        raise _Doubt(Code.E605, f"{shown(text)} is not what the field holds; declare its words", "无法识别的取值")
     return _reference(name, text, column, city, nullable=nullable)
 
 
@@ -177,17 +177,19 @@ def _number(name: str, cell: Cell, text: str, column: Column) -> float:
     written = _written_unit(text)
     if written is not None:
         if written != column.unit:
-            raise _Doubt(Code.E603, f"{text!r} is in {written}, the mapping declares {column.unit}", "单位与声明不符")
+            raise _Doubt(
+                Code.E603, f"{shown(text)} is in {written}, the mapping declares {column.unit}", "单位与声明不符"
+            )
         text = _without_unit(text)
     if _WITH_THOUSANDS.match(text) and column.thousands != ",":
-        raise _Doubt(Code.E605, f"{text!r} holds a comma; declare thousands: ','", "千分位未声明")
+        raise _Doubt(Code.E605, f"{shown(text)} holds a comma; declare thousands: ','", "千分位未声明")
     plain = text.replace(",", "") if _WITH_THOUSANDS.match(text) else text
     if isinstance(cell, bool) or not _NUMBER.match(plain):
-        raise _Doubt(Code.E605, f"{text!r} is not a number", "不是数字")
+        raise _Doubt(Code.E605, f"{shown(text)} is not a number", "不是数字")
     value = float(plain) * (UNITS[column.unit][1] if column.unit else 1.0)
     unit = unit_of(name)
     if not abs(value) <= _MOST or (unit and value < 0) or (unit == "m2" and value == 0):
-        raise _Doubt(Code.E605, f"{text!r} cannot be {'an area' if unit == 'm2' else 'an amount'}", "数值不合理")
+        raise _Doubt(Code.E605, f"{shown(text)} cannot be {'an area' if unit == 'm2' else 'an amount'}", "数值不合理")
     return round(value, 6)
 
 
@@ -203,7 +205,7 @@ def _day(cell: Cell, text: str, today: date) -> date:
         except ValueError:
             match = None
         if match is None:
-            raise _Doubt(Code.E605, f"{text!r} is not a date as 2018-12-31 or 2018年12月31日", "日期无法识别")
+            raise _Doubt(Code.E605, f"{shown(text)} is not a date as 2018-12-31 or 2018年12月31日", "日期无法识别")
     if not _EARLIEST <= day <= today:
         raise _Doubt(Code.E605, f"{day} is before {_EARLIEST} or in the future", "日期不合理")
     return day
@@ -224,7 +226,7 @@ def _reference(name: str, text: str, column: Column, city: City, *, nullable: bo
     if not found and nullable:
         return None  # on the sheet and not described: what the register checks look for
     if found:
-        raise _Doubt(Code.E604, f"{text!r} stands for several {kind}: {', '.join(found)}", "名称对应多个对象")
+        raise _Doubt(Code.E604, f"{shown(text)} stands for several {kind}: {', '.join(found)}", "名称对应多个对象")
     near = nearest(text, index)
     raise _Doubt(Code.E604, f"no {kind} {text}" + (f"; did you mean {near}?" if near else ""), "对象未登记")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from egov.city import City, Ends
-from egov.present.words import clean, name_of, word
+from egov.present.tables import clean
+from egov.present.words import name_of, word
 from egov.render.opened import Change, passing
 
 _SHOWN = 4

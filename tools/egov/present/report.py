@@ -8,45 +8,61 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 
+from egov.checks import Finding
 from egov.errors import UsageError
 from egov.present import rows
 from egov.present.rows import COLUMNS, Report
-from egov.present.tables import as_json, table
-from egov.present.words import word
+from egov.present.tables import as_json, flow, paragraph, table
+from egov.present.words import name_of, word
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a spreadsheet takes for the start of a formula, in full width too (OWASP: CSV injection).
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # noqa: RUF100
+_LONGEST_CELL = 32_767
 
 
 def as_text(report: Report, lang: str) -> str:
-    """Return the audit for a terminal: where it stands, counts by check, then every concern and open question."""
-    head = " · ".join(f"{name} {value}" for name, value in rows.method(report, lang)[1:6])
-    city = report.city.profile.name_zh if lang == "zh" else report.city.profile.name_en
-    parts = [f"{city} · {word('report', 'title', lang)}\n{head}\n"]
+    """Return the audit for a terminal: what it rests on, counts by check, then every concern and open question."""
+    head = flow((f"{name} {value}" for name, value in rows.method(report, lang)[1:6]), hanging=0)
+    city = name_of(report.city, "city", "", lang)
+    parts = [f"{city} · {word('report', 'title', lang)}\n{head}"]
     counted = [(duty, name, *map(str, counts)) for duty, name, counts in rows.by_check(report, lang)]
     parts.append(table([*rows.headings(("duty", "check"), lang), *rows.verdict_headings(lang)], counted))
-    for verdict, heading in (("violation", "concerns"), ("undetermined", "open")):
+    for verdict, heading, listed in (("violation", "concerns", _concerns), ("undetermined", "open", _open)):
         found = [f for f in report.audit.findings if f.verdict == verdict]
         if found:
-            parts.append(f"{word('report', heading, lang)} ({len(found)})\n{_listed(found, report, lang)}")
-    parts.append(word("report", "convicts", lang) + "\n")
+            parts.append(f"{word('report', heading, lang)} ({len(found)})\n{''.join(listed(found, report, lang))}")
+        elif verdict == "violation":
+            parts.append(word("report", "none", lang) + "\n")
+    parts.append(paragraph(word("report", "convicts", lang), hanging=0))
     return "\n".join(parts)
 
 
-def _listed(found: Sequence[Any], report: Report, lang: str) -> str:
-    lines = []
+def _concerns(found: Sequence[Finding], report: Report, lang: str) -> Iterator[str]:
+    """Yield each concern as a paragraph, below its check."""
     before = None
     for finding in found:
         row = rows.finding_row(finding, report, lang)
-        if row["check"] != before:
-            lines.append(f"  {row['duty']} {row['clause']} {row['check']}")
-            before = row["check"]
-        lines.append(f"    {row['text']}" + (f" [{row['case']}]" if row["case"] else ""))
-    return "\n".join(lines) + "\n"
+        if (finding.duty, finding.check) != before:
+            yield paragraph(f"{row['duty']} {row['clause']} {row['check']}", 2)
+            before = (finding.duty, finding.check)
+        yield paragraph(row["text"] + (f" [{row['case']}]" if row["case"] else ""), 4)
+
+
+def _open(found: Sequence[Finding], report: Report, lang: str) -> Iterator[str]:
+    """Yield what each check lacks, and of whom: one paragraph per thing missing, for they are often many."""
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for finding in found:
+        row = rows.finding_row(finding, report, lang)
+        key = (row["duty"], row["clause"], row["check"], row["missing"])
+        name = row["id"] if row["id"] in row["name"] else row["name"]  # no name of its own: the id alone is shorter
+        lacking.setdefault(key, []).append(name + (f" [{row['case']}]" if row["case"] else ""))
+    for (duty, clause, check, missing), names in lacking.items():
+        yield paragraph(f"{duty} {clause} {check}: {word('column', 'missing', lang)} {missing} ({len(names)})", 2)
+        yield paragraph(("、" if lang == "zh" else ", ").join(names), 4, 0)
 
 
 def as_data(report: Report) -> str:
@@ -64,8 +80,9 @@ def as_csv(report: Report, lang: str) -> str:
     """Return one line per finding, with a byte order mark so that spreadsheets read Chinese rightly."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(rows.headings((*COLUMNS, "commit", "seal", "parameters"), lang))
-    basis = (report.provenance.commit or "", str(report.provenance.seal), report.provenance.parameters)
+    writer.writerow(rows.headings((*COLUMNS, "as_of", "commit", "seal", "hash"), lang))
+    on = report.provenance
+    basis = (on.as_of.isoformat(), rows.commit(report, lang), str(on.seal), on.parameters)
     for finding in report.audit.findings:
         row = rows.finding_row(finding, report, lang)
         writer.writerow([_harmless(cell) for cell in (*(row[column] for column in COLUMNS), *basis)])
@@ -78,7 +95,7 @@ def _harmless(cell: str) -> str:
 
 
 def as_workbook(report: Report, lang: str) -> bytes:
-    """Return an xlsx workbook: summary, findings, departments, method."""
+    """Return an xlsx workbook: summary, findings, departments, method. Cells are text or numbers, never formulas."""
     import xlsxwriter  # noqa: PLC0415 - only workbooks need it
 
     out = io.BytesIO()
@@ -89,43 +106,55 @@ def as_workbook(report: Report, lang: str) -> bytes:
     head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "text_wrap": True, "valign": "top"})
     body = book.add_format({"border": 1, "text_wrap": True, "valign": "top"})
 
-    def sheet(name: str, headings: Sequence[str], lines: Iterable[Sequence[Any]], widths: Sequence[int]) -> None:
+    def sheet(name: str, widths: Sequence[int], *blocks: Block) -> None:
         page = book.add_worksheet(word("report", name, lang))
-        page.freeze_panes(1, 0)
         page.set_landscape()
         page.fit_to_pages(1, 0)
-        page.repeat_rows(0)
         for number, width in enumerate(widths):
             page.set_column(number, number, width)
-        for number, heading in enumerate(headings):
-            page.write_string(0, number, heading, head)
-        last = 0
-        for last, line in enumerate(lines, 1):
-            for number, cell in enumerate(line):
-                write = page.write_number if isinstance(cell, int) else page.write_string
-                write(last, number, cell, body)
-        page.autofilter(0, 0, max(last, 1), len(headings) - 1)
+        row = 0
+        for headings, lines in blocks:
+            for line, look in ((headings, head), *((line, body) for line in lines)):
+                for number, cell in enumerate(line):
+                    if isinstance(cell, int):
+                        page.write_number(row, number, cell, look)
+                    else:
+                        page.write_string(row, number, _fitting(cell), look)
+                row += 1
+            row += 1
+        if len(blocks) == 1:
+            page.freeze_panes(1, 0)
+            page.repeat_rows(0)
+            page.autofilter(0, 0, max(row - 2, 1), len(widths) - 1)
 
     found = [rows.finding_row(finding, report, lang) for finding in report.audit.findings]
-    counts = [(duty, name, *numbers) for duty, name, numbers in rows.by_check(report, lang)]
+    counts: list[Sequence[str | int]] = [(duty, name, *numbers) for duty, name, numbers in rows.by_check(report, lang)]
     wide = (7, 12, 18, 20, 8, 22, 26, 10, 20, 60, 24, 40, 12, 18, 12, 40, 18)
-    sheet("summary", [*rows.headings(("duty", "check"), lang), *rows.verdict_headings(lang)], counts, (8, 30, 12))
-    sheet("findings", rows.headings(COLUMNS, lang), ([row[c] for c in COLUMNS] for row in found), wide)
-    sheet("departments", rows.department_headings(lang), rows.by_department(report, lang), (30, 10, 12))
-    sheet(
-        "method",
-        rows.headings(("item", "value", "parameters", "reason"), lang),
-        _method(report, lang),
-        (26, 60, 60, 60),
-    )
+    verdicts = rows.verdict_headings(lang)
+    sheet("summary", (8, 30, 12, 12, 12, 12), ([*rows.headings(("duty", "check"), lang), *verdicts], counts))
+    sheet("findings", wide, (rows.headings(COLUMNS, lang), [[row[c] for c in COLUMNS] for row in found]))
+    sheet("departments", (30, *[12] * 8), (rows.department_headings(lang), rows.by_department(report, lang)))
+    sheet("method", (26, 30, 60, 26, 40, 60), *_method(report, lang))
     book.close()
     return out.getvalue()
 
 
-def _method(report: Report, lang: str) -> list[tuple[str, ...]]:
-    runs = [(word("column", "run", lang), str(run["run"]), str(run["root"])) for run in report.provenance.runs]
-    unserved = [(duty, word("report", "not_checked", lang), "", why) for duty, why in report.audit.not_checked.items()]
-    return [*rows.method(report, lang), *runs, *rows.parameters(report, lang), *unserved]
+Block = tuple[Sequence[str], Sequence[Sequence[str | int]]]
+"""Headings and lines of one table."""
+
+
+def _method(report: Report, lang: str) -> Iterator[Block]:
+    """Yield the tables of the method sheet (口径): what it rests on, how each check judges, runs, what none judges."""
+    yield rows.headings(("item", "value"), lang), rows.method(report, lang)
+    yield rows.headings(rows.METHOD_COLUMNS, lang), rows.methods(report, lang)
+    yield rows.headings(rows.RUN_COLUMNS, lang), rows.runs(report)
+    unserved = list(report.audit.not_checked.items())
+    yield [word("report", "not_checked", lang), word("column", "reason", lang)], unserved
+
+
+def _fitting(cell: str) -> str:
+    """Return a text as long as a cell of a workbook may be; one that is cut says so."""
+    return cell if len(cell) <= _LONGEST_CELL else cell[: _LONGEST_CELL - 1] + "…"
 
 
 def as_page(report: Report, lang: str) -> str:
@@ -145,7 +174,9 @@ def as_page(report: Report, lang: str) -> str:
         report=report,
         word=lambda group, key: word(group, key, lang),
         method=rows.method(report, lang),
-        parameters=rows.parameters(report, lang),
+        methods=rows.methods(report, lang),
+        runs=rows.runs(report),
+        method_headings=rows.headings(rows.METHOD_COLUMNS, lang),
         by_check=rows.by_check(report, lang),
         departments=rows.by_department(report, lang),
         department_headings=rows.department_headings(lang),

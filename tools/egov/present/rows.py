@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from egov.checks import Audit, Finding
 from egov.city import City
 from egov.mandate import Mandate
 from egov.present.provenance import Provenance
-from egov.present.words import clause, missing, name_of, remedy, sentence, title, word
+from egov.present.tables import clean
+from egov.present.words import clause, how, missing, name_of, remedy, sentence, title, word
 
 VERDICTS = ("violation", "undetermined", "exempt", "pass")
 COLUMNS = (
@@ -71,7 +73,7 @@ def finding_row(finding: Finding, report: Report, lang: str) -> dict[str, str]:
         "due": finding.due.isoformat() if finding.due else "",
         "case": finding.case or "",
         "observed": days[-1] if days else "",
-        "evidence": "; ".join(sources),
+        "evidence": clean("; ".join(sources)),
         "fingerprint": finding.fingerprint[:16],
     }
 
@@ -121,31 +123,64 @@ def verdict_headings(lang: str) -> list[str]:
 def method(report: Report, lang: str) -> list[tuple[str, str]]:
     """Return the method sheet (口径): what the findings rest on, in words."""
     found = report.provenance
-    changed = f" ({word('method', 'dirty', lang)})" if found.changed else ""
-    commit = f"{found.commit}{changed}" if found.commit else word("method", "no_commit", lang)
     return [
         (word("method", "city", lang), name_of(report.city, "city", "", lang)),
         (word("method", "as_of", lang), found.as_of.isoformat()),
-        (word("method", "commit", lang), commit),
+        (word("method", "commit", lang), commit(report, lang)),
         (word("method", "seal", lang), str(found.seal) if found.seal else word("method", "unsealed", lang)),
         (word("method", "evidence", lang), found.evidence),
         (word("method", "parameters", lang), found.parameters),
+        (word("method", "window", lang), _window(report.audit.findings, lang)),
         (word("method", "tool", lang), found.tool),
     ]
 
 
-def parameters(report: Report, lang: str) -> list[tuple[str, str, str, str]]:
-    """Return (duty, check, parameters, reason) of every check in force."""
+def commit(report: Report, lang: str) -> str:
+    """Return the description's commit, and whether files differ from it."""
+    found = report.provenance
+    changed = f" ({word('method', 'dirty', lang)})" if found.changed else ""
+    return f"{found.commit}{changed}" if found.commit else word("method", "no_commit", lang)
+
+
+METHOD_COLUMNS = ("duty", "check", "how", "window", "parameters", "reason")
+
+
+def methods(report: Report, lang: str) -> list[tuple[str, ...]]:
+    """Return a row per check in force: duty, check, how it judges, days its evidence is of, parameters, reason."""
     return [
         (
             str(bound["duty"]),
             title(str(bound["check"]), lang),
-            ", ".join(f"{name}={_listed(value)}" for name, value in bound["parameters"].items()),
+            how(str(bound["check"]), lang),
+            _window([f for f in report.audit.findings if (f.duty, f.check) == (bound["duty"], bound["check"])], lang),
+            ", ".join(f"{name}={listed(value)}" for name, value in bound["parameters"].items()),
             str(bound["reason"]),
         )
         for bound in report.provenance.checks
     ]
 
 
-def _listed(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+def _window(findings: Sequence[Finding], lang: str) -> str:
+    """Return the first and the last day on which what these findings cite was observed (UTC)."""
+    days = sorted(fact.observed_at.date() for finding in findings for fact in finding.cites)
+    return " – ".join(dict.fromkeys((str(days[0]), str(days[-1])))) if days else word("say", "none", lang)
+
+
+RUN_COLUMNS = ("run", "collected", "rows", "root")
+
+
+def runs(report: Report) -> list[tuple[str, str, int, str]]:
+    """Return the collection runs: name, end of the collection (UTC, to the second), rows, root hash."""
+    return [
+        (str(run["run"]), str(run["collected"])[:19].replace("T", " "), int(run["rows"]), str(run["root"]))
+        for run in report.provenance.runs
+    ]
+
+
+def listed(value: object) -> str:
+    """Return a parameter as the mandate writes it: entries of a list apart, true, false, null, whole numbers plain."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(map(listed, value))
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from egov.cases import Case
+from egov.cases import Case, Event
 from egov.city import City
 from egov.city.load import kinds, locations
 from egov.city.shape import references
 from egov.mandate import Mandate
-from egov.present.rows import Report, finding_row
-from egov.present.tables import table
-from egov.present.words import title, word
+from egov.present.rows import Report, finding_row, listed
+from egov.present.tables import paragraph, table
+from egov.present.words import how, title, word
 
 Value = dict[str, Any]
 
@@ -29,14 +29,17 @@ def _data(city: City, kind: str, item: Any) -> dict[str, Any]:  # noqa: ANN401 -
 
 
 def kind_table(city: City, kind: str, lang: str) -> str:
-    """Return a kind as a table: id, name, department, place."""
+    """Return a kind as a table: id, name, departments, place; without the columns that the kind does not fill."""
+    names = (f"name_{lang}", "name_zh", "name", "model", "prefix")
     rows = []
     for item in getattr(city, kind).values():
         place = city.places[kind, item.id]
-        name = getattr(item, f"name_{lang}", None) or getattr(item, "name_zh", None) or getattr(item, "model", None)
-        rows.append((item.id, name, getattr(item, "department", None), f"{place.file}:{place.line}"))
-    headings = [word("column", name, lang) for name in ("id", "name", "department")]
-    return table((*headings, "file:line"), rows)
+        name = next(filter(None, (getattr(item, field, None) for field in names)), "")
+        users = getattr(item, "departments", None) or (getattr(item, "department", None) or "",)
+        rows.append((item.id, name, " ".join(users), f"{place.file}:{place.line}"))
+    headings = (*(word("column", name, lang) for name in ("id", "name", "department")), "file:line")
+    filled = [n for n in range(len(headings)) if n == 0 or any(row[n] for row in rows)]
+    return table([headings[n] for n in filled], [[row[n] for n in filled] for row in rows])
 
 
 def object_data(folder: Path, city: City, kind: str, item_id: str) -> dict[str, Any]:
@@ -100,25 +103,58 @@ def duty_text(report: Report, duty_id: str, cases: Mapping[str, Case], lang: str
     data = duty_data(report, duty_id, cases)
     duty = report.mandate.duties[duty_id]
     name = duty.title_zh if lang == "zh" else duty.summary_en
-    lines = [f"{duty_id} {data['document_number']} {duty.clause} {name}", ""]
-    lines += [f"  「{quote}」" for quote in duty.quotes]
-    lines += [f"  {word('column', 'due', lang)}: {d.day} {d.what or ''}".rstrip() for d in duty.deadlines]
-    lines += ["", word("show", "checks", lang)]
+    none = word("say", "none", lang)
+    text = paragraph(f"{duty_id} {data['document_number']} {duty.clause} {name}", hanging=4) + "\n"
+    text += "".join(paragraph(f"「{quote}」", 2) for quote in duty.quotes)
+    text += "".join(paragraph(f"{word('column', 'due', lang)}: {d.day} {d.what or ''}", 2) for d in duty.deadlines)
+    text += f"\n{word('show', 'checks', lang)}\n"
     for binding in duty.checks:
-        given = ", ".join(f"{key}={value}" for key, value in binding.parameters.items())
-        lines.append(f"  {title(binding.check, lang)} ({binding.check}) {given}".rstrip())
-        lines.append(f"    {binding.reason}")
+        given = ", ".join(f"{key}={listed(value)}" for key, value in binding.parameters.items())
+        text += paragraph(f"{title(binding.check, lang)} ({binding.check}) {given}", 2)
+        text += paragraph(f"{how(binding.check, lang)} ({binding.reason})", 4, 0)
     if not duty.checks:
-        lines.append(f"  {word('report', 'not_checked', lang)}: {duty.not_checked_reason}")
-    lines += ["", f"{word('show', 'facts', lang)}: {', '.join(data['facts']) or word('say', 'none', lang)}"]
+        text += paragraph(f"{word('report', 'not_checked', lang)}: {duty.not_checked_reason}", 2)
+    text += "\n" + paragraph(f"{word('show', 'facts', lang)}: {', '.join(data['facts']) or none}")
     found = [f for f in report.audit.findings if f.duty == duty_id]
     counts = {v: sum(f.verdict == v for f in found) for v in ("violation", "undetermined", "exempt", "pass")}
     summary = " · ".join(f"{word('verdict', v, lang)} {n}" for v, n in counts.items())
-    lines += ["", f"{word('report', 'findings', lang)}: {summary}"]
-    lines += [f"  {finding_row(f, report, lang)['text']}" for f in found if f.verdict in {"violation", "exempt"}]
-    lines += ["", word("column", "case", lang)]
-    lines += [f"  {case['id']} {case['subject']} {case['state']}" for case in data["cases"]]
-    return "\n".join(lines) + "\n"
+    text += "\n" + paragraph(f"{word('report', 'findings', lang)}: {summary}")
+    text += "".join(
+        paragraph(finding_row(f, report, lang)["text"], 2) for f in found if f.verdict in {"violation", "exempt"}
+    )
+    text += f"\n{word('column', 'case', lang)}" + ("" if data["cases"] else f": {none}") + "\n"
+    return text + "".join(f"  {case['id']} {case['subject']} {case['state']}\n" for case in data["cases"])
+
+
+def case_text(case: Case, lang: str) -> str:
+    """Return a case for a terminal: what it is about, where it stands, every step with its signature's signer."""
+    state = case.kind.states[case.state]
+    stands = f"{state.name_zh if lang == 'zh' else state.name_en} ({case.since})"
+    lines = [f"{case.head.id}: {title(case.head.check, lang)} {case.head.subject} → {stands}\n"]
+    rows = []
+    for event in case.events:
+        step = case.kind.transitions.get(event.transition)
+        opened = case.kind.states[case.kind.head.initial]
+        name = event.transition if lang != "zh" else step.name_zh if step else opened.name_zh
+        rows.append((f"{event.at:%Y-%m-%d}", name, event.by, " · ".join(_said(event, lang))))
+    headings = [word("case", column, lang) for column in ("day", "step", "by", "said")]
+    return "\n".join([*lines, table(headings, rows)])
+
+
+def _said(event: Event, lang: str) -> Iterator[str]:
+    """Yield what a step of a case brought: documents, note, finding, the terms of its decision, a signature."""
+    yield from event.documents
+    if event.note:
+        yield event.note
+    if event.finding:
+        yield word("verdict", event.finding, lang)
+    if decided := event.decision:
+        if decided.upper is not None:
+            yield f"{word('case', 'upper', lang)} {decided.upper:.10g}"
+        yield f"{word('case', 'until', lang)} {decided.expires_on}"
+        yield decided.ground
+    if event.signature:
+        yield word("case", "signed", lang)
 
 
 def everything(city: City, law: Mandate) -> list[str]:

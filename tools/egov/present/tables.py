@@ -5,30 +5,104 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import shutil
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+from unicodedata import category
 
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 
+def clean(text: str) -> str:
+    """Return text from outside on one line, without characters that move a cursor, hide text or reverse it.
+
+    Private-use characters stay: GB 18030 gives rare characters of names such codes.
+    """
+    return "".join(" " if c in "\t\n\r" else "\N{REPLACEMENT CHARACTER}" if category(c) in _HIDDEN else c for c in text)
+
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
+
+
+def width() -> int:
+    """Return the terminal's width in columns: $COLUMNS, or what the terminal says, or 80."""
+    return int(os.environ.get("COLUMNS") or shutil.get_terminal_size((80, 24)).columns)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table as wide as the terminal (80 columns where there is none); cells are text, never markup."""
-    width = int(os.environ.get("COLUMNS") or shutil.get_terminal_size((80, 24)).columns)
+    """Return a table as wide as the terminal; cells are text, cleaned, never markup.
+
+    Ids, places, days and numbers stay on one line, to be copied; other columns are folded where there is no room.
+    """
+    lines = [tuple("" if cell is None else clean(str(cell)) for cell in row) for row in rows]
     out = io.StringIO()
-    console = Console(file=out, width=width, color_system=None, highlight=False)
-    grid = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
-    for column in columns:
-        grid.add_column(Text(column), overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console = Console(file=out, width=width(), color_system=None, highlight=False)
+    grid = Table(box=None, pad_edge=False, header_style="", padding=(0, _GAP, 0, 0))
+    for column, whole in zip(columns, _whole(columns, lines), strict=True):
+        grid.add_column(Text(column), overflow="fold", no_wrap=whole)
+    for line in lines:
+        grid.add_row(*map(Text, line))
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+_GAP = 2
+_NARROW = 8
+_ONE_WORD = re.compile(r"[!-~]*")
+
+
+def _whole(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[bool]:
+    """Say of each column whether to keep it on one line: those of one word each, from the left, as there is room."""
+    widths = [max(map(cell_len, cells)) for cells in zip(columns, *lines, strict=True)]
+    words = [all(map(_ONE_WORD.fullmatch, cells[1:])) for cells in zip(columns, *lines, strict=True)]
+    room = width() - _GAP * (len(columns) - 1) - sum(min(w, _NARROW) for w in widths)
+    whole = []
+    for word, more in zip(words, (max(w - _NARROW, 0) for w in widths), strict=True):
+        whole.append(word and more <= room)
+        room -= more if whole[-1] else 0
+    return whole
+
+
+def paragraph(text: str, indent: int = 0, hanging: int = 2) -> str:
+    """Return cleaned text broken to the terminal's width: *indent* columns in, later lines *hanging* more.
+
+    Chinese may be broken after any character, but no punctuation mark stands alone; words and numbers stay whole.
+    """
+    later = max(width() - indent - hanging, 20)
+    lines = [""]
+    for piece in _PIECE.findall(clean(text)):
+        room = later if len(lines) > 1 else later + hanging
+        if lines[-1] and cell_len((lines[-1] + piece).rstrip()) > room:
+            lines.append("")
+        if piece.isspace() and not lines[-1]:
+            continue
+        if cell_len(piece) > later:
+            lines[-1:] = chop_cells(lines[-1] + piece, later)
+        else:
+            lines[-1] += piece
+    return "".join(" " * (indent + hanging * (n > 0)) + line.rstrip() + "\n" for n, line in enumerate(lines))
+
+
+_WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60\uffe0-\uffe6\U00020000-\U0003ffff"
+_PIECE = re.compile(rf"[（「《〔]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[，。；：、）」》〕！？]*|\s+")
+
+
+def flow(items: Iterable[str], hanging: int = 2) -> str:
+    """Return short items one after another, broken to the terminal's width between items only."""
+    lines: list[str] = []
+    for item in map(clean, items):
+        longer = f"{lines[-1]} · {item}" if lines else item
+        if lines and cell_len(longer) > width():
+            lines.append(" " * hanging + item)
+        else:
+            lines[-1:] = [longer]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def as_json(data: Any) -> str:  # noqa: ANN401 - anything JSON holds
@@ -67,7 +141,7 @@ def impacts(found: Iterable[Any], commands: Mapping[str, str]) -> str:
 
 def _impact_lines(key: tuple[Any, ...], hosts: list[str]) -> list[str]:
     state, *touched = key
-    head = textwrap.fill(f"{state}: {' '.join(hosts)}", 100, subsequent_indent="  ", break_on_hyphens=False)
+    head = paragraph(f"{state}: {' '.join(hosts)}").rstrip()
     words = zip(("file", "task", "restart", ""), touched, strict=True)
     return [head, *(f"  {word:8} {name}" for word, names in words for name in names)]
 

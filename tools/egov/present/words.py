@@ -1,19 +1,20 @@
-"""Words and sentences in two languages, from data; text from outside is cleaned here and nowhere else."""
+"""Words and sentences in two languages, from data."""
 
 from __future__ import annotations
 
-import unicodedata
+import inspect
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from egov.checks import Finding
+from egov.checks import Finding, checks
 from egov.city import City
 from egov.city.source import read
 from egov.errors import DescriptionError, EgovError
 from egov.mandate import Mandate
+from egov.present.tables import clean
 
 Texts = dict[str, Any]
 
@@ -33,7 +34,8 @@ def _texts() -> Texts:
         document = read(path)
         if document.problems:
             raise DescriptionError(document.problems)
-        found |= document.data
+        for key, entry in document.data.items():
+            found[key] = {**found.get(key, {}), **entry}
     return found
 
 
@@ -46,6 +48,12 @@ def word(group: str, key: str, lang: str) -> str:
 def title(check: str, lang: str) -> str:
     """Return a check's title."""
     return str(_texts().get(check, {}).get("title", {}).get(lang, check))
+
+
+def how(check: str, lang: str) -> str:
+    """Return how a check judges; the first paragraph of its docstring where no text says it."""
+    entry = _texts()["how"].get(check)
+    return str(entry[lang]) if entry else inspect.cleandoc(checks()[check].function.__doc__ or "").partition("\n\n")[0]
 
 
 def template(check: str, outcome: str, lang: str) -> str:
@@ -114,7 +122,7 @@ def _missing(name: str, lang: str) -> str:
 
 
 def shown(value: Any, lang: str) -> str:  # noqa: ANN401 - facts hold numbers, texts, days, lists and maps
-    """Return a fact for a sentence: lists joined, known words translated, control characters made visible."""
+    """Return a fact for a sentence: lists joined, known words translated, the rest cleaned."""
     if value is None or value in ([], (), {}):
         return word("say", "none", lang)
     if isinstance(value, Mapping):
@@ -130,14 +138,6 @@ def shown(value: Any, lang: str) -> str:  # noqa: ANN401 - facts hold numbers, t
 
 def _joined(parts: list[str], lang: str) -> str:
     return ("、" if lang == "zh" else ", ").join(parts)
-
-
-def clean(text: str) -> str:
-    """Return text from outside without characters that move a cursor, hide text or reverse it."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _HIDDEN and c != "\n" else c for c in text)
-
-
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 def name_of(city: City, kind: str, item_id: str, lang: str) -> str:

@@ -31,7 +31,7 @@ def rendered(folder: Path, lab_state: Path | None, on: date | None = None) -> st
     """
     state = json.loads(lab_state.read_text(encoding="utf-8")) if lab_state else None
     found = inventory(load(folder), folder, state, on or datetime.now(UTC).date())
-    return json.dumps(found, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    return json.dumps(found, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on: date | None = None) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""Real hosts: booting them, running the site a second time, collecting facts against Ansible's own.
+
+Controller and hosts share the machine; CPU is the controller's alone. Of Ansible it leaves out what its SSH
+connections cost in the background.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+from measure import ROOT, Bar, Cost, cost, report
+
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.skipif(os.geteuid() != 0, reason="the lab makes network namespaces and mounts: needs root"),
+]
+BIN = Path(sys.executable).parent
+LOGINS = 112
+NAME = "bench"
+
+
+@dataclass(frozen=True)
+class BenchLab:
+    """The sample city's lab under a name of its own."""
+
+    environment: dict[str, str]
+
+    def lab(self, *words: str) -> Cost:
+        """Run an `egov lab` command for this lab."""
+        return cost([str(BIN / "egov"), "lab", "--name", NAME, *words], self.environment)
+
+    def inside(self, *words: str, **environment: str) -> Cost:
+        """Run a command inside the lab's controller; what entering it costs is taken off."""
+        command = [str(BIN / "egov"), "lab", "--name", NAME, "run", "--"]
+        enter = cost([*command, "true"], self.environment)
+        found = cost([*command, *words], {**self.environment, **environment})
+        return replace(found, cpu_s=found.cpu_s - enter.cpu_s, wall_s=found.wall_s - enter.wall_s)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Return each host's address."""
+        status = json.loads(self.lab("status", "--format", "json").output)
+        return {host["host"]: host["address"] for host in status}
+
+    @property
+    def state(self) -> Path:
+        """Return the file that says how to reach the hosts."""
+        return ROOT / ".lab" / NAME / "state.json"
+
+
+@pytest.fixture(scope="module")
+def bench_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BenchLab]:
+    """Return the lab, not yet up, with a base image made; gone when the benches end."""
+    lab = BenchLab(
+        {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "EGOV_CITY": str(ROOT / "inventory" / "huludao"),
+            "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+        }
+    )
+    lab.lab("down")
+    lab.lab("up", "dc-app1")  # makes the base image where there is none
+    lab.lab("down")
+    yield lab
+    lab.lab("down")
+
+
+def test_up(bench_lab: BenchLab) -> None:
+    """All hosts of the sample city, from nothing to `running`, in under 20 s."""
+    up = bench_lab.lab("up")
+    again = bench_lab.lab("up")
+
+    hosts = len(bench_lab.addresses)
+    report(
+        f"egov lab up, {hosts} hosts, base image at hand",
+        {"up from nothing": up, "up again, all running": again},
+        [Bar("hosts", hosts, "", 12, at_most=False), Bar("wall time", up.wall_s, "s", 20)],
+    )
+
+
+def test_collection(bench_lab: BenchLab, tmp_path: Path) -> None:
+    """A login costs at most 15 ms of CPU, an eighth or less of gathering Ansible's facts from the same hosts."""
+    bench_lab.lab("up")
+    addresses = bench_lab.addresses
+    names = list(addresses)
+    often = {f"{names[n % len(names)]}-{n}": {"ansible_host": addresses[names[n % len(names)]]} for n in range(LOGINS)}
+    inventory = tmp_path / "often.yml"
+    state = json.loads(bench_lab.state.read_text(encoding="utf-8"))
+    pinned = f"-F none -o UserKnownHostsFile={state['known_hosts']} -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
+    shared = {
+        "ansible_user": state["user"],
+        "ansible_ssh_private_key_file": state["key"],
+        "ansible_ssh_common_args": pinned,
+    }
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": often, "vars": shared}}), encoding="utf-8")
+    setup = ["ansible", "all", "-i", str(inventory), "-m", "ansible.builtin.setup", "-f", str(len(names)), "-o"]
+    peer = {"ANSIBLE_INVENTORY_ENABLED": "yaml", "ANSIBLE_PIPELINING": "true"}
+
+    script = [sys.executable, str(Path(__file__).with_name("collect_often.py")), str(bench_lab.state)]
+    ours = cost([*script, str(tmp_path / "evidence"), str(LOGINS), json.dumps(addresses)], bench_lab.environment)
+    first = bench_lab.inside(*setup, **peer)
+    second = bench_lab.inside(*setup, **peer)
+
+    assert f"{LOGINS}\n" == ours.output
+    assert [LOGINS] * 2 == [found.output.count("| SUCCESS =>") for found in (first, second)]
+    cheaper = min(first.cpu_s, second.cpu_s) / ours.cpu_s
+    report(
+        f"facts by {LOGINS} logins to {len(names)} hosts, {len(names)} at once, start of the program included",
+        {
+            "ansible -m setup, pipelining, new connections": first,
+            "ansible -m setup, pipelining, connections kept from before": second,
+            "egov collect, new connections": ours,
+        },
+        [
+            Bar("CPU per login", 1000 * ours.cpu_s / LOGINS, "ms", 15),
+            Bar("times cheaper than ansible -m setup", cheaper, "", 8, at_most=False),
+        ],
+    )
+
+
+def test_second_site_run(bench_lab: BenchLab) -> None:
+    """With nothing to change, the whole site takes under 60 s with the accelerator."""
+    import ansible_mitogen  # noqa: PLC0415 - only where it is asked for
+
+    plugins = Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
+    accelerator = {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(plugins)}
+    site = ["ansible-playbook", "playbooks/site.yml"]
+    bench_lab.lab("up")
+    hosts = len(bench_lab.addresses)
+    first = bench_lab.inside(*site, **accelerator)
+    second = bench_lab.inside(*site, **accelerator)
+    plain = bench_lab.inside(*site)
+
+    report(
+        f"ansible-playbook playbooks/site.yml, {hosts} hosts",
+        {
+            "second run, without the accelerator": plain,
+            "second run, mitogen_linear": second,
+            "first run, mitogen_linear": first,
+        },
+        [Bar("hosts", hosts, "", 12, at_most=False), Bar("wall time of the second run", second.wall_s, "s", 60)],
+    )
