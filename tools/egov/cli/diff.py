@@ -7,8 +7,9 @@ import shlex
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,7 +52,7 @@ def command(options: Common, rev: str) -> int:
     for one in (before, after):
         one["all"]["vars"].pop("ansible_ssh_common_args")  # holds the folder's path, which the comparison changed
     found = impact(before, after, root / "playbooks" / "roles")
-    commands = _commands(found, rev, place)
+    commands = _commands(found, rev, place, before, after)
     if options.as_json():
         hosts = [item.as_dict() for item in found]
         data = {"rev": rev, "hosts": hosts, "flows": [change.as_dict() for change in flows], "commands": commands}
@@ -61,15 +62,22 @@ def command(options: Common, rev: str) -> int:
     return 0
 
 
-def _commands(found: list[HostImpact], rev: str, place: Path) -> dict[str, str]:
+def _commands(
+    found: list[HostImpact], rev: str, place: Path, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, str]:
     """Return how to check, apply and undo: playbooks reach hosts of the description they run with, no others."""
-    now = ",".join(item.host for item in found if item.state != "removed")
-    then = ",".join(item.host for item in found if item.state != "added")
-    site = "ansible-playbook playbooks/site.yml --limit"
-    commands = {"check": f"{site} {now} --check --diff", "apply": f"{site} {now}"} if now else {}
+    site = "ansible-playbook playbooks/site.yml"
+
+    def limit(without: str, inventory: Mapping[str, Any]) -> str | None:
+        hosts = [item.host for item in found if item.state != without]
+        every = hosts == sorted(inventory["_meta"]["hostvars"])
+        return "" if every else f" --limit {','.join(hosts)}" if hosts else None
+
+    now, then = limit("removed", after), limit("added", before)
+    commands = {"check": f"{site}{now} --check --diff", "apply": f"{site}{now}"} if now is not None else {}
     if found:
         restore = f"git restore --source {shlex.quote(rev)} -- {shlex.quote(str(place))}"
-        commands["undo"] = restore + (f" && {site} {then}" if then else "")
+        commands["undo"] = restore + (f" && {site}{then}" if then is not None else "")
     return commands
 
 

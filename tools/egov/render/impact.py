@@ -99,9 +99,9 @@ def all_touches(roles: Path) -> Iterator[Touch]:
             notified = task.get("notify", [])
             names = [notified] if isinstance(notified, str) else notified
             restarts = tuple(unit for name in names if (unit := handlers.get(name)))
-            target = arguments.get("dest") or arguments.get("path")
-            file = _shown(str(target), variables) if target else None
-            yield Touch(f"{role.name}: {task['name']}", file, restarts, _text(task, arguments, role, variables))
+            text = _text(task, arguments, role, variables)
+            for file in _files(task, arguments, variables):
+                yield Touch(f"{role.name}: {task['name']}", file, restarts, text)
 
 
 def _tasks(folder: Path) -> Iterator[dict[str, Any]]:
@@ -126,9 +126,16 @@ def _flat(path: Path) -> dict[str, str]:
     return {name: str(value) for name, value in (data or {}).items()}
 
 
-def _shown(target: str, variables: Mapping[str, str]) -> str:
-    match = re.fullmatch(r"\{\{ *(\w+) *\}\}", target)
-    return variables.get(match[1], target) if match else target
+def _files(task: Mapping[str, Any], arguments: Mapping[str, Any], variables: Mapping[str, str]) -> list[str | None]:
+    """Return the files a task writes: one per entry where it loops over names, None where it names no file."""
+    target = arguments.get("dest") or arguments.get("path")
+    if target is None:
+        return [None]
+    match = re.fullmatch(r"\{\{ *(\w+) *\}\}", str(target))
+    looped = task.get("loop")
+    if match and match[1] == "item" and isinstance(looped, list):
+        return [str(entry) for entry in looped]
+    return [variables.get(match[1], str(target)) if match else str(target)]
 
 
 def _text(task: Mapping[str, Any], arguments: Mapping[str, Any], role: Path, variables: Mapping[str, str]) -> str:
