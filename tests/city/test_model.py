@@ -20,7 +20,7 @@ PACKAGE = ROOT / "tools" / "egov"
 # Fields nobody computes with yet, and why they are declared all the same. Who reads one deletes its line.
 UNREAD = {
     "city.region_code": "names the city to the province (GB/T 2260); no exchange with the province yet",
-    "departments.level": "the extranet must reach city before county units (R12); coverage is not judged yet",
+    "circuits.contract_from": "since when a line is paid for (R43: cost per year of life); costs are not judged yet",
     "departments.classified.milestone": "all that may be said of classified systems beside their number (R03, R31)",
     "devices.purchased_on": "age is a ground of disposal (R19); disposals are not planned yet",
     "devices.original_value_cny": "what the books lose by a disposal (R19); disposals are not planned yet",

@@ -67,7 +67,7 @@ def test_nothing_changed(egov: Egov) -> None:
     second = egov("diff", "HEAD", "--format", "json")
 
     assert (0, "no host is touched\n") == (first.exit_code, first.stdout)
-    assert {"rev": "HEAD", "hosts": [], "commands": {}} == json.loads(second.stdout)
+    assert {"rev": "HEAD", "hosts": [], "flows": [], "commands": {}} == json.loads(second.stdout)
 
 
 @pytest.mark.usefixtures("repository")

@@ -140,12 +140,15 @@ class ListenerParameters(Part):
 
 @check("undeclared-listener", of=Host, outcomes=("all-declared", "undeclared"))
 def undeclared_listener(host: Host, facts: Facts, p: ListenerParameters) -> Judgement:
-    """Every socket that others reach belongs to a described component or is expected on every host."""
+    """Every socket that others reach belongs to a component, to a flow that names the host, or is expected."""
     declared = set(p.expected)
     for system in facts.city.systems.values():
         for component in system.components:
             if component.host == host.id:
                 declared.update(component.listens)
+    for flow in facts.city.flows.values():
+        if host.id in (*flow.servers.hosts, *flow.servers.management):
+            declared.update(flow.services)
     rows = [
         row
         for row in facts.snapshot(Listener, host)

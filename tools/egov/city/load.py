@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,16 @@ def locations(folder: Path, kind: str, place: Place) -> Iterator[tuple[tuple[str
             stack += [((*loc, index), child) for index, child in reversed(list(enumerate(value)))]
         elif current is not None:
             yield loc, current.start_mark.line + 1, current.start_mark.column + 1
+
+
+def expired_flows(folder: Path, city: City, on: date) -> Iterator[Problem]:
+    """Yield a problem for every flow that ended before a day: it must go, or be decided anew."""
+    for flow in city.flows.values():
+        if flow.until < on:
+            place = city.places["flows", flow.id]
+            line, col = next((ln, c) for loc, ln, c in locations(folder, "flows", place) if loc == ("until",))
+            message = f"until: {flow.id} ended on {flow.until}; remove it or bring a new decision"
+            yield Problem(place.file, line, col, Code.E313.name, message, "访问关系已到期")
 
 
 def unknown(what: str, word: str, known: typing.Iterable[str]) -> UsageError:

@@ -126,12 +126,4 @@ def _within(city: City, inner: Ends, outer: Ends) -> bool:
     )
 
 
-def expired(city: City, kinds: Kinds, on: date) -> Iterator[Problem]:
-    """Yield a problem for every flow that ended before *on*: it must go, or be decided anew."""
-    for flow in city.flows.values():
-        if flow.until < on:
-            message = f"until: {flow.id} ended on {flow.until}; remove it or bring a new decision"
-            yield kinds.problem("flows", flow.id, ("until",), Code.E313, message, "访问关系已到期")
-
-
 NETWORK_RULES = (addresses_of_both_versions, flows_defensible, flows_once)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def command(options: Common, city_dir: Path | None, *, as_json: bool) -> int:
 
     folder = find(city_dir or options.city)
     counts: dict[str, int] = {}
-    problems = sorted(set(_problems(folder, counts)))
+    problems = sorted(set(_problems(folder, counts, options.today())))
     if options.as_json() or as_json:
         data = {"problems": [p.as_dict() for p in problems], "counts": {} if problems else counts}
         options.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
@@ -37,16 +37,19 @@ def command(options: Common, city_dir: Path | None, *, as_json: bool) -> int:
         from egov.present.tables import paragraph
 
         there = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
-        options.write(paragraph(f"{folder.name}: valid; {there}"))
+        options.write(paragraph(f"{folder.resolve().name}: valid; {there}"))
     return DescriptionError.exit_code if problems else 0
 
 
-def _problems(folder: Path, counts: dict[str, int]) -> Iterator[Problem]:
-    """Yield the problems of description, mandate, the mandate's bindings, signers and cases; fill *counts*."""
+def _problems(folder: Path, counts: dict[str, int], on: date) -> Iterator[Problem]:
+    """Yield the problems of description, mandate, the mandate's bindings, signers and cases; fill *counts*.
+
+    on: the day whose bindings are looked at, and after whose eve no flow may have ended.
+    """
     from egov.cases.store import city_signers, read_cases
     from egov.checks import bindings
     from egov.city import load
-    from egov.city.load import kinds
+    from egov.city.load import expired_flows, kinds
     from egov.mandate import WorkingCalendar, mandate
 
     def part(read: Callable[[], Any], problems: list[Problem]) -> Any:  # noqa: ANN401 - whatever is read
@@ -60,10 +63,12 @@ def _problems(folder: Path, counts: dict[str, int]) -> Iterator[Problem]:
 
     found: list[Problem] = []
     city = part(lambda: load(folder), found)
+    if city is not None:
+        found += expired_flows(folder, city, on)
     law = part(lambda: mandate(folder), found)
     part(lambda: WorkingCalendar.of_city(folder), found)
     if law is not None:
-        part(lambda: bindings(law, datetime.now(UTC).date()), found)
+        part(lambda: bindings(law, on), found)
     if part(lambda: city_signers(folder), found) is not None:
         cases = part(lambda: read_cases(folder), found)
         counts["cases"] = len(cases or ())

@@ -50,7 +50,7 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
             group["hosts"].append(host.id)
     guarded = [h.id for h in hosts if h.id in network and ROUTER not in h.roles]
     if guarded:
-        groups["host_firewall"] = {"hosts": sorted(guarded)}
+        groups["host_firewall"] = {"hosts": sorted(guarded), "vars": {}}
     extra = {h.id: _no_template(network.get(h.id, {}) | found.get(h.id, {})) for h in hosts}
     own = {h.id: {"ansible_host": h.interfaces[0].address, **extra[h.id]} for h in hosts}
     common = _common(city) | (_lab(lab) if lab else _production(folder))
