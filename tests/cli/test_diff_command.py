@@ -126,7 +126,8 @@ def test_hosts_that_come_and_go(egov: Egov) -> None:
     }
     assert [("spare1", "removed")] == [(host["host"], host["state"]) for host in removed["hosts"]]
     assert removed["commands"] == {
-        "undo": "git restore --source HEAD -- inventory/huludao && ansible-playbook playbooks/site.yml --limit spare1,localhost"
+        "undo": "git restore --source HEAD -- inventory/huludao"
+        " && ansible-playbook playbooks/site.yml --limit spare1,localhost"
     }
 
 
