@@ -83,10 +83,10 @@ def test_a_changed_contact(egov: Egov) -> None:
         "  file     /etc/issue.net\n"
         "  file     /etc/motd\n"
         "\n"
-        "check  ansible-playbook playbooks/site.yml --limit dept-minzheng1 --check --diff\n"
-        "apply  ansible-playbook playbooks/site.yml --limit dept-minzheng1\n"
+        "check  ansible-playbook playbooks/site.yml --limit dept-minzheng1,localhost --check --diff\n"
+        "apply  ansible-playbook playbooks/site.yml --limit dept-minzheng1,localhost\n"
         "undo   git restore --source HEAD -- inventory/huludao && "
-        "ansible-playbook playbooks/site.yml --limit dept-minzheng1\n"
+        "ansible-playbook playbooks/site.yml --limit dept-minzheng1,localhost\n"
     )
 
 
@@ -120,13 +120,14 @@ def test_hosts_that_come_and_go(egov: Egov) -> None:
     assert [("spare1", "added")] == [(host["host"], host["state"]) for host in added["hosts"]]
     assert "/etc/motd" in added["hosts"][0]["files"]
     assert added["commands"] == {
-        "check": "ansible-playbook playbooks/site.yml --limit spare1 --check --diff",
-        "apply": "ansible-playbook playbooks/site.yml --limit spare1",
+        "check": "ansible-playbook playbooks/site.yml --limit spare1,localhost --check --diff",
+        "apply": "ansible-playbook playbooks/site.yml --limit spare1,localhost",
         "undo": "git restore --source HEAD -- inventory/huludao",
     }
     assert [("spare1", "removed")] == [(host["host"], host["state"]) for host in removed["hosts"]]
     assert removed["commands"] == {
-        "undo": "git restore --source HEAD -- inventory/huludao && ansible-playbook playbooks/site.yml --limit spare1"
+        "undo": "git restore --source HEAD -- inventory/huludao"
+        " && ansible-playbook playbooks/site.yml --limit spare1,localhost"
     }
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 import click
 
-from egov.cli.common import DAY, Common, common
+from egov.cli.common import DAY, Common, common, now_in
 from egov.errors import UsageError
-
-if TYPE_CHECKING:
-    from egov.city import City
 
 
 @click.group("case")
@@ -100,7 +96,7 @@ def open_(options: Common, kind: str, check: str, subject: str, case_id: str | N
     if subject not in known:
         what = f"subject of {check}"
         raise unknown(what, subject, known)
-    now = _now(city)
+    now = now_in(city).isoformat(timespec="seconds")
     found = known[subject]
     about = {"check": check, "subject_kind": found.kind, "subject": found.id, "department": found.department}
     head = {"id": case_id or f"{kind}-{subject}-{now[:4]}", "kind": kind, **about}
@@ -141,7 +137,7 @@ def step(
         what = "case"
         raise unknown(what, case_id, cases)
     case = cases[case_id]
-    event = {"at": _now(options.load_city()), "transition": transition, **_given(given)}
+    event = {"at": now_in(options.load_city()).isoformat(timespec="seconds"), "transition": transition, **_given(given)}
     if decision is not None:
         if ground is None or expires is None:
             message = "a decision needs its --ground and the last day it holds (--expires)"
@@ -155,16 +151,6 @@ def step(
     after = advance(options.city_dir(), case_id, event, key)
     options.write(f"{case_id}: {after.state}\n")
     return 0
-
-
-def _now(city: City) -> str:
-    """Return the time in the city, whose days working days are counted in."""
-    try:
-        zone = ZoneInfo(city.profile.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        message = f"no time zone {city.profile.timezone}; the city's profile needs one as Asia/Shanghai"
-        raise UsageError(message) from None
-    return datetime.now(zone).isoformat(timespec="seconds")
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -68,10 +69,12 @@ class Common:
         from egov.present.provenance import provenance, refuse_anachronism
         from egov.present.rows import Report
 
-        folder, as_of, evidence = self.city_dir(), self.today(), self.evidence_dir()
+        folder, evidence, city = self.city_dir(), self.evidence_dir(), self.load_city()
+        today = now_in(city).date()
+        as_of = self.as_of or today
         if not description_of_today:
-            refuse_anachronism(folder, as_of, datetime.now(UTC).date())
-        city, law, cases = self.load_city(), self.load_mandate(), self.load_cases()
+            refuse_anachronism(folder, as_of, today)
+        law, cases = self.load_mandate(), self.load_cases()
         facts = Facts.of_store(city, as_of, evidence)
         found = audit(facts, law, decisions(cases), only, open_rectifications(cases))
         return Report(found, city, law, provenance(folder, city.profile.id, as_of, law, evidence))
@@ -83,10 +86,6 @@ class Common:
     def evidence_dir(self) -> Path:
         """Return the evidence store of the city: --evidence, else evidence/<city> beside inventory/."""
         return self.evidence or self.root() / "evidence" / self.city_dir().resolve().name
-
-    def today(self) -> date:
-        """Return the as-of date: --as-of, else today (UTC)."""
-        return self.as_of or datetime.now(UTC).date()
 
     def as_json(self) -> bool:
         """Say whether the result is wanted as JSON; UsageError for a form that only audits have."""
@@ -106,6 +105,15 @@ class Common:
             raise UsageError(message)
         else:
             sys.stdout.buffer.write(raw)
+
+
+def now_in(city: City) -> datetime:
+    """Return the time in the city: its days are those of decisions, deadlines and working days."""
+    try:
+        return datetime.now(ZoneInfo(city.profile.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        message = f"no time zone {city.profile.timezone}; the city's profile needs one as Asia/Shanghai"
+        raise UsageError(message) from None
 
 
 def write_file(path: Path, raw: bytes) -> None:

@@ -71,7 +71,8 @@ def _commands(
     def limit(without: str, inventory: Mapping[str, Any]) -> str | None:
         hosts = [item.host for item in found if item.state != without]
         every = hosts == sorted(inventory["_meta"]["hostvars"])
-        return "" if every else f" --limit {','.join(hosts)}" if hosts else None
+        # At localhost the site's run says whom it left out.
+        return "" if every else f" --limit {','.join([*hosts, 'localhost'])}" if hosts else None
 
     now, then = limit("removed", after), limit("added", before)
     commands = {"check": f"{site}{now} --check --diff", "apply": f"{site}{now}"} if now is not None else {}

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from egov import __version__
 from egov.errors import EvidenceError
-from egov.facts.tables import Fact, columns, row_data, row_hash, tables
+from egov.facts.tables import Fact, columns, row_line, tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,7 +41,7 @@ class RunWriter:
     kind: str
     commands: tuple[str, ...]
     started: datetime
-    _facts: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    _lines: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     @contextmanager
@@ -74,21 +74,19 @@ class RunWriter:
 
     def add(self, fact: Fact) -> None:
         """Add one row to its table."""
-        table = type(fact).__name__
-        data = row_data(fact)
-        self._facts[table].append({**data, "row_sha256": row_hash(table, data)})
+        self._lines[type(fact).__name__].append(row_line(fact))
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows per table so far."""
-        return {table: len(rows) for table, rows in sorted(self._facts.items())}
+        return {table: len(lines) for table, lines in sorted(self._lines.items())}
 
     def _finish(self, runs: Path) -> None:
         self.id = _free_id(runs, self.id)  # another run of the same second may have finished meanwhile
         (self.folder / "facts").mkdir(exist_ok=True)
-        if self._facts:
+        if self._lines:
             with connection() as database:
-                for table, rows in sorted(self._facts.items()):
-                    _write_parquet(database, tables()[table], rows, self.folder / "facts" / f"{table}.parquet")
+                for table, lines in sorted(self._lines.items()):
+                    _write_parquet(database, tables()[table], lines, self.folder / "facts" / f"{table}.parquet")
         manifest = {
             "run": self.id,
             "kind": self.kind,
@@ -124,17 +122,14 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         database.close()
 
 
-def _write_parquet(
-    database: duckdb.DuckDBPyConnection, table: type[Fact], rows: list[dict[str, Any]], to: Path
-) -> None:
+def _write_parquet(database: duckdb.DuckDBPyConnection, table: type[Fact], lines: list[str], to: Path) -> None:
     types = {name: kind for name, (kind, _) in columns(table).items()} | {"row_sha256": "VARCHAR"}
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8", dir=to.parent) as lines:
-        for row in rows:
-            lines.write(json.dumps(row, ensure_ascii=True) + "\n")
-        lines.flush()
-        codec = "zstd" if Path(lines.name).stat().st_size >= _COMPRESS_FROM else "uncompressed"
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8", dir=to.parent) as file:
+        file.writelines(lines)
+        file.flush()
+        codec = "zstd" if Path(file.name).stat().st_size >= _COMPRESS_FROM else "uncompressed"
         read = "select * from read_json($lines, format = 'newline_delimited', columns = $types)"
-        relation = database.sql(read, params={"lines": lines.name, "types": types})
+        relation = database.sql(read, params={"lines": file.name, "types": types})
         relation.write_parquet(str(to), compression=codec)
 
 

@@ -10,9 +10,11 @@ import hashlib
 import json
 import re
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 
@@ -313,26 +315,51 @@ def row_data(fact: Fact) -> dict[str, Any]:
     Times as ISO text in UTC (one without a zone is taken for UTC), days as ISO text, whole numbers in columns of
     decimals as decimals; half a surrogate pair, which no encoding of text holds, becomes U+FFFD.
     """
-    data = {}
-    for name, (kind, _) in columns(type(fact)).items():
-        value = getattr(fact, name)
+    names, values, decimals = _reading(type(fact).__name__)
+    data = dict(zip(names, values(fact), strict=True))
+    for name, value in data.items():
         if isinstance(value, str):
-            value = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+            if not value.isascii():
+                data[name] = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
         elif isinstance(value, datetime):
-            moment = value.astimezone(UTC) if value.tzinfo else value
-            value = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+            data[name] = _utc_text(value)
         elif isinstance(value, date):
-            value = value.isoformat()
-        elif kind == "DOUBLE" and value is not None:
-            value = float(value)
-        data[name] = value
+            data[name] = value.isoformat()
+        elif value is not None and name in decimals:
+            data[name] = float(value)
     return data
+
+
+@cache
+def _reading(name: str) -> tuple[tuple[str, ...], Callable[[Fact], tuple[Any, ...]], frozenset[str]]:
+    """Return a table's columns in order of name, what reads them from a row, and those that hold decimals."""
+    kinds = _columns(name)
+    names = tuple(sorted(kinds))
+    return names, attrgetter(*names), frozenset(name for name, (kind, _) in kinds.items() if kind == "DOUBLE")
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+@lru_cache(maxsize=1024)  # all rows of a host were observed at one time
+def _utc_text(time: datetime) -> str:
+    moment = time.astimezone(UTC) if time.tzinfo else time
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
 def row_hash(table: str, data: dict[str, Any]) -> str:
     """Return the SHA-256 of a row: table name and canonical JSON of its columns."""
-    text = json.dumps([table, data], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _hash(table, _CANONICAL.encode(data))
+
+
+def row_line(fact: Fact) -> str:
+    """Return the fact as a line of JSON for the store: its columns, and their hash as `row_sha256`."""
+    text = _CANONICAL.encode(row_data(fact))
+    return f'{text[:-1]},"row_sha256":"{_hash(type(fact).__name__, text)}"}}\n'
+
+
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+
+
+def _hash(table: str, text: str) -> str:
+    return hashlib.sha256(f'["{table}",{text}]'.encode("utf-8", "surrogatepass")).hexdigest()
