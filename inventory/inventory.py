@@ -27,7 +27,7 @@ def city() -> Path:
 
 def key(folder: Path, state: Path | None) -> str:
     """Return a hash over the description, the lab's state and the code that renders them."""
-    digest = hashlib.sha256(datetime.now(UTC).date().isoformat().encode())  # flows open and end on a day
+    digest = hashlib.sha256(f"{datetime.now(UTC):%Y-%m-%dT%H}".encode())  # flows open and end at midnight somewhere
     code = [*(ROOT / "tools/egov/city").glob("*.py"), *(ROOT / "tools/egov/render").glob("*.py")]
     described = [
         p for p in folder.rglob("*.yml") if p.relative_to(folder).parts[0] not in {"mandate", "cases", "surveys"}

@@ -6,6 +6,7 @@ GB/T 22239-2019 8.1.3.1 (跨边界只经受控接口) and 8.1.3.2 (默认拒绝)
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Any
 
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
@@ -87,7 +88,16 @@ def firewall_drift(host: Host, facts: Facts, p: NoParameters) -> Judgement:  # n
     changed = [
         d for d in difflib.unified_diff(expected, found, lineterm="", n=0) if d[:1] in "+-" and d[:3] not in _HEAD
     ]
-    return judge(not changed, cites=[live, wanted], changes=len(changed), first=[text[:200] for text in changed[:3]])
+    return judge(not changed, cites=[live, wanted], changes=len(changed), first=[_short(text) for text in changed[:3]])
+
+
+def _short(line: str) -> str:
+    """Return a changed line as sign, chain and what the rule is for, or the kind and name of another object."""
+    kind, _, text = line[1:].partition(" ")
+    content = json.loads(text)
+    if kind == "rule":
+        return f"{line[0]} {content['chain']}: {content.get('comment', 'rule')}"
+    return f"{line[0]} {kind} {content.get('name', '')}".rstrip()
 
 
 _HEAD = frozenset({"+++", "---"})

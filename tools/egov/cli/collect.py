@@ -105,7 +105,8 @@ def packets(options: Common, lab: str | None) -> int:
     city = options.load_city()
     places = paths(lab, options.root())
     hosts_ = [host for host in city.hosts.values() if host.lab]
-    run, counted, sent = prove(options.evidence_dir(), city, hosts_, Namespaces(places.netns, entered), options.today())
+    where = Namespaces(places.netns, entered)
+    run, counted, sent = prove(options.evidence_dir(), city, hosts_, where, options.day(city))
     dropped = sum(counted.rose.values())
     data = {"run": run, "sent": sent, "accepted": len(counted.arrived), "dropped": dropped}
     text = f"run {run}: {sent} packets sent = {len(counted.arrived)} accepted + {dropped} counted as dropped\n"

@@ -79,6 +79,10 @@ class Common:
         found = audit(facts, law, decisions(cases), only, open_rectifications(cases))
         return Report(found, city, law, provenance(folder, city.profile.id, as_of, law, evidence))
 
+    def day(self, city: City) -> date:
+        """Return the as-of day: --as-of, else today where the city is."""
+        return self.as_of or now_in(city).date()
+
     def root(self) -> Path:
         """Return the folder that holds inventory/, evidence/ and .lab/."""
         return self.city_dir().resolve().parent.parent

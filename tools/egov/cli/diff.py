@@ -42,13 +42,13 @@ def command(options: Common, rev: str) -> int:
         _extract(root, rev, place, Path(work))
         try:
             earlier = load(Path(work) / place)
-            before = inventory(earlier, Path(work) / place, on=options.today())
+            before = inventory(earlier, Path(work) / place, on=options.day(earlier))
         except DescriptionError as error:
             message = f"the description at {rev} is not valid, so nothing can be compared with it: {error.problems[0]}"
             raise UsageError(message) from None
     city = load(folder)
-    after = inventory(city, folder, on=options.today())
-    flows = changes(earlier, city, options.today())
+    after = inventory(city, folder, on=options.day(city))
+    flows = changes(earlier, city, options.day(city))
     for one in (before, after):
         one["all"]["vars"].pop("ansible_ssh_common_args")  # holds the folder's path, which the comparison changed
     found = impact(before, after, root / "playbooks" / "roles")

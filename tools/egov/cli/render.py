@@ -25,13 +25,13 @@ def command(options: Common, what: str, host: str | None, lab: str | None) -> in
         from egov.render.ansible import rendered
 
         state = paths(lab, options.root()).state if lab else None
-        options.write(rendered(options.city_dir(), state, options.today()))
+        options.write(rendered(options.city_dir(), state, options.as_of))
         return 0
     from egov.render.flows import rulesets
     from egov.render.frr import frr
 
     city = options.load_city()
-    files = rulesets(city, options.today()) if what == "nftables" else frr(city)
+    files = rulesets(city, options.day(city)) if what == "nftables" else frr(city)
     if host is not None:
         options.write(_one(files, host, what))
         return 0

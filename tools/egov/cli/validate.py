@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def command(options: Common, city_dir: Path | None, *, as_json: bool) -> int:
 
     folder = find(city_dir or options.city)
     counts: dict[str, int] = {}
-    problems = sorted(set(_problems(folder, counts, options.today())))
+    problems = sorted(set(_problems(folder, counts, options)))
     if options.as_json() or as_json:
         data = {"problems": [p.as_dict() for p in problems], "counts": {} if problems else counts}
         options.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
@@ -41,10 +41,10 @@ def command(options: Common, city_dir: Path | None, *, as_json: bool) -> int:
     return DescriptionError.exit_code if problems else 0
 
 
-def _problems(folder: Path, counts: dict[str, int], on: date) -> Iterator[Problem]:
+def _problems(folder: Path, counts: dict[str, int], options: Common) -> Iterator[Problem]:
     """Yield the problems of description, mandate, the mandate's bindings, signers and cases; fill *counts*.
 
-    on: the day whose bindings are looked at, and after whose eve no flow may have ended.
+    No flow may have ended before the as-of day, by which the mandate's bindings are looked at too.
     """
     from egov.cases.store import city_signers, read_cases
     from egov.checks import bindings
@@ -63,7 +63,9 @@ def _problems(folder: Path, counts: dict[str, int], on: date) -> Iterator[Proble
 
     found: list[Problem] = []
     city = part(lambda: load(folder), found)
+    on = options.as_of or datetime.now(UTC).date()
     if city is not None:
+        on = options.day(city)
         found += expired_flows(folder, city, on)
     law = part(lambda: mandate(folder), found)
     part(lambda: WorkingCalendar.of_city(folder), found)

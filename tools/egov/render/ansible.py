@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -27,10 +28,11 @@ TIME_SERVER = "time-server"
 def rendered(folder: Path, lab_state: Path | None, on: date | None = None) -> str:
     """Return the inventory of a city's folder as JSON text; DescriptionError if the description is invalid.
 
-    on: the day whose open flows the firewalls let through (today, UTC).
+    on: the day whose open flows the firewalls let through (today, where the city is).
     """
     state = json.loads(lab_state.read_text(encoding="utf-8")) if lab_state else None
-    found = inventory(load(folder), folder, state, on or datetime.now(UTC).date())
+    city = load(folder)
+    found = inventory(city, folder, state, on or datetime.now(ZoneInfo(city.profile.timezone)).date())
     return json.dumps(found, ensure_ascii=False, sort_keys=True) + "\n"
 
 
