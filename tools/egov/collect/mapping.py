@@ -27,12 +27,27 @@ UNITS: Mapping[Unit, tuple[str, float]] = {
     "cny": ("cny", 1.0),
     "10k-cny": ("cny", 10_000.0),
 }
-# How headers and cells write units. Longer ones first: 万元 holds 元.
-WRITTEN: tuple[tuple[str, Unit], ...] = (
+# How headers and cells write units. Longer ones first: 万元 holds 元. Those that no mapping can declare stand for
+# themselves, so that a sheet that uses one is refused instead of read as what its last characters say.
+WRITTEN: tuple[tuple[str, str], ...] = (
+    ("squarefeet", "sq-ft"),
+    ("squarefoot", "sq-ft"),
+    ("squaremet", "m2"),
     ("平方英尺", "sq-ft"),
+    ("平方公里", "平方公里"),
     ("平方米", "m2"),
     ("平米", "m2"),
+    ("公顷", "公顷"),
+    ("亩", "亩"),
+    ("百万元", "百万元"),
+    ("千万元", "千万元"),
     ("万元", "10k-cny"),
+    ("千元", "千元"),
+    ("亿元", "亿元"),
+    ("美元", "美元"),
+    ("欧元", "欧元"),
+    ("港元", "港元"),
+    ("日元", "日元"),
     ("sqft", "sq-ft"),
     ("ft2", "sq-ft"),
     ("sqm", "m2"),

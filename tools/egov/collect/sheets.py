@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +18,10 @@ from egov.errors import DescriptionError, Problem
 Cell = str | int | float | bool | datetime | date | None
 MAX_BYTES = 32 * 2**20
 MAX_ROWS = 100_000
+
+
+class _UnclearError(Exception):
+    """A workbook that can be read in more than one way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ def read_sheet(path: Path, encoding: str, worksheet: str | None) -> Sheet:
         refuse(f"file has {len(data)} bytes, more than {MAX_BYTES}", "表格过大, 请拆分")
     try:
         rows = _csv_rows(data, encoding) if path.suffix.lower() == ".csv" else _xlsx_rows(data, worksheet)
+    except _UnclearError as error:
+        refuse(str(error), "工作表或公式的值不明确")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         refuse(f"line {line} is not {encoding}; declare its encoding in the mapping", "编码与声明不符")
@@ -69,11 +77,31 @@ def _csv_rows(data: bytes, encoding: str) -> dict[int, tuple[Cell, ...]]:
 
 
 def _xlsx_rows(data: bytes, worksheet: str | None) -> dict[int, tuple[Cell, ...]]:
+    """Return the values of a worksheet; _UnclearError if nobody says which, or a value is not there."""
+    rows = _worksheet(data, worksheet, values=True)
+    if any(b"<f" in part for part in _parts(data)):
+        for number, cells in _worksheet(data, worksheet, values=False).items():
+            for column, cell in enumerate(cells):
+                if isinstance(cell, str) and cell.startswith("=") and rows[number][column] is None:
+                    message = f"row {number}, column {column + 1} holds a formula that was never calculated"
+                    raise _UnclearError(message)
+    return rows
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        yield from (archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/sheet"))
+
+
+def _worksheet(data: bytes, worksheet: str | None, *, values: bool) -> dict[int, tuple[Cell, ...]]:
     import openpyxl  # noqa: PLC0415 - 0.2 s that only workbooks need
 
     with warnings.catch_warnings(action="ignore"):  # of styles and extensions, which are not read
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=values)
         try:
+            if worksheet is None and len(book.sheetnames) > 1:
+                message = f"it has the worksheets {', '.join(book.sheetnames)}; declare which one in the mapping"
+                raise _UnclearError(message)
             sheet = book[worksheet] if worksheet else book.worksheets[0]
             rows = enumerate(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1), 1)
             return {number: tuple(_plain(cell) for cell in row) for number, row in rows}

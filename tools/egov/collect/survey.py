@@ -26,6 +26,8 @@ _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?\Z")
 _WITH_THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
 _DAY = re.compile(r"([0-9]{4})(?:-|/|\.|年)([0-9]{1,2})(?:-|/|\.|月)([0-9]{1,2})日?\Z")
 _EARLIEST = date(1990, 1, 1)
+# What spreadsheet programs show where a formula failed.
+_ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})
 _MOST = 1e12  # CNY or m²; a cell beyond it is a slip of the pen
 
 
@@ -78,7 +80,7 @@ def facts(sheet: Sheet, meaning: SheetMapping, city: City, now: datetime) -> tup
     if problems:
         return [], problems
     rows: list[Fact] = []
-    first: dict[tuple[Any, ...], int] = {}
+    alike: dict[tuple[Any, ...], dict[int, Fact]] = {}
     for number, cells in sorted(sheet.rows.items()):
         beyond = meaning.head.last_row is not None and number > meaning.head.last_row
         if number <= meaning.head.header_row or beyond or not any(_text(cell) for cell in cells):
@@ -88,12 +90,15 @@ def facts(sheet: Sheet, meaning: SheetMapping, city: City, now: datetime) -> tup
             problems += found
             continue
         row = meaning.table(**values, collected_at=now, source=f"{sheet.name} row {number}")
-        same = first.setdefault(_subject(row), number)
-        if same != number:
-            message = f"the same as row {same}: one of the two is in doubt"
-            problems.append(sheet.problem(number, 1, Code.E605, message, "同一对象重复填报"))
+        alike.setdefault(_subject(row), {})[number] = row
+    for same in alike.values():
+        if len(same) == 1:
+            rows += same.values()
             continue
-        rows.append(row)
+        for number in same:  # nobody can say which of them is right
+            others = ", ".join(str(other) for other in same if other != number)
+            message = f"speaks of the same as row {others}: one of them is in doubt"
+            problems.append(sheet.problem(number, 1, Code.E605, message, "同一对象重复填报"))
     if not (rows or problems):
         message = "there is no row below the headings"
         problems.append(sheet.problem(meaning.head.header_row, 1, Code.E605, message, "表头下没有数据"))
@@ -117,10 +122,16 @@ def _places(sheet: Sheet, meaning: SheetMapping) -> tuple[dict[str, int], list[P
             continue
         places[name] = found[0]
         written = _written_unit(wanted)
-        if column.unit is not None and written not in {None, column.unit}:
+        if column.unit is not None and written not in {None, column.unit} and not _other_word(written, column.unit):
             message = f"column {column.column} is in {written}, the mapping declares {column.unit}"
             problems.append(sheet.problem(row, places[name] + 1, Code.E603, message, "单位与声明不符"))
     return places, problems
+
+
+def _other_word(written: str | None, declared: Unit) -> bool:
+    """Say whether what looks like a unit is part of another word: 单元 in the heading of a column of areas is no 元."""
+    dimensions: Mapping[str | None, str] = {unit: dimension for unit, (dimension, _) in UNITS.items()}
+    return dimensions.get(written, dimensions[declared]) != dimensions[declared]
 
 
 def _row(
@@ -155,6 +166,8 @@ def _value(
         if nullable:
             return None
         raise _Doubt(Code.E605, "the cell is empty", "单元格为空")
+    if text in _ERRORS:
+        raise _Doubt(Code.E605, f"holds the error {text}", "单元格有公式错误")
     if column.words is not None:
         words = {_text(word): meant for word, meant in column.words.items()}
         if text not in words:
@@ -251,13 +264,14 @@ def _compact(text: str) -> str:
     return re.sub(r"[\s.]+", "", unicodedata.normalize("NFKC", text)).lower()
 
 
-def _written_unit(text: str) -> Unit | None:
+def _written_unit(text: str) -> str | None:
     return next((unit for words, unit in WRITTEN if words in _compact(text)), None)
 
 
 def _without_unit(text: str) -> str:
-    match = re.match(r"[-+0-9.,]+", text)
-    return match[0] if match else text
+    """Return the number before a unit; the whole text where anything else stands beside the two."""
+    match = re.match(r"([-+0-9.,]+)(.*)\Z", text)
+    return match[1] if match and _compact(match[2]) in dict(WRITTEN) else text
 
 
 def _subject(row: Fact) -> tuple[Any, ...]:

@@ -47,6 +47,10 @@ arm)
         /bin/sh "$saved/undo"
     ;;
 confirm)
+    if [ ! -d "$saved" ]; then
+        echo "$name: nothing to confirm; the host has undone the change by itself" >&2
+        exit 3
+    fi
     end_timer
     ;;
 undo)
