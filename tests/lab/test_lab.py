@@ -14,7 +14,7 @@ from conftest import ROOT, TestLab
 from egov.lab import groups
 
 pytestmark = pytest.mark.lab
-HOSTS = 14
+HOSTS = 18
 
 
 def machine() -> dict[str, set[str]]:
