@@ -38,12 +38,14 @@ printf '  %s changes on %s hosts (a second run changes nothing); log: %s\n' \
     "$(grep -o '"host": "[^"]*"' "$log/site.jsonl" | grep -v localhost | sort -u | wc -l)" "$log/site.log"
 took
 
-step "4  The evidence: facts from hosts over SSH, room surveys and ledgers from field sheets, then a signed seal"
+step "4  The evidence: facts from hosts, canaries and packets, surveys and ledgers from sheets, then a signed seal"
 began=$SECONDS
 code=0
 egov collect hosts --lab egov >"$log/collect.txt" || code=$?
 [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || exit "$code"
 tail -n 1 "$log/collect.txt" | sed 's/^/  /'
+egov collect exits --lab egov | tail -n 1 | sed 's/$/: a canary from every host to the simulated Internet/; s/^/  /'
+egov collect packets --lab egov | sed 's/^/  /'
 egov collect survey $city/surveys/*.csv $city/surveys/*.xlsx | sed 's/^/  /'
 key=.lab/operator
 if [ ! -f "$key" ]; then
@@ -68,6 +70,7 @@ cat <<TEXT
   egov show R20                   a duty: its words, checks, findings, cases
   egov show room-minzheng         a room: every value with the file and line it stands in
   egov audit room-area            one check: the 20 m² cap, room by room
+  egov audit R51                  the zones apart: proof, packets, comparison; R14 has the private line
   egov lab ssh dept-minzheng1     a host of the lab
   egov diff HEAD~1                what a change of the description touches, before anything is applied
   egov procedure run sshd --input hosts=dc-app1 --input seconds=60 --dry-run

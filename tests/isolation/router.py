@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,18 @@ class Router:
         self._process = process
 
     @classmethod
+    def of(cls, city: City, router: Host) -> AbstractContextManager[Router]:
+        """Return the stand-in of a router; its namespace ends with it."""
+        return cls.wired(wiring(city, router))
+
+    @classmethod
     @contextmanager
-    def of(cls, city: City, router: Host) -> Iterator[Router]:
-        """Yield the stand-in of a router; its namespace ends with it."""
+    def wired(cls, interfaces: dict[str, Any]) -> Iterator[Router]:
+        """Yield a stand-in with these interfaces: name → address, ipv6 (or None), routes."""
         command = ["unshare", "--net", sys.executable, __file__]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             made = cls(process)
-            made._ask({"wire": wiring(city, router)})
+            made._ask({"wire": interfaces})
             try:
                 yield made
             finally:
@@ -91,6 +96,11 @@ class Router:
         answer = self._ask({"send": [asdict(packet) for packet in packets]})
         left = {int(number): name for number, name in answer["left"].items()}
         return [left.get(number) for number in range(len(packets))]
+
+    def flood(self, packet: Packet, count: int) -> tuple[float, int]:
+        """Send one packet many times; return the seconds it took and how many left by the interface it is routed to."""
+        seconds, left = self._ask({"flood": asdict(packet), "count": count})
+        return float(seconds), int(left)
 
     def _ask(self, command: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever was asked for
         assert self._process.stdin is not None
@@ -117,6 +127,8 @@ def main() -> None:
             answer = done.stderr if done.returncode else None
         elif "live" in command:
             answer = subprocess.run(["nft", "-j", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
+        elif "flood" in command:
+            answer = stand_in.flood(Packet(**command["flood"]), command["count"])
         else:
             answer = {"left": stand_in.send([Packet(**packet) for packet in command["send"]])}
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -163,7 +175,7 @@ class StandIn:
         self._route(packets)
         before = self._counted()
         for number, packet in enumerate(packets):
-            probe = Probe("", "", "", 4, packet.protocol, packet.port, packet.source, packet.destination)  # type: ignore[arg-type]
+            probe = _probe(packet)
             data = frame(number, self._hardware[packet.interface], b"\x02\0\0\0\x02\0", probe)
             self._links[packet.interface].send(data)
         left: dict[int, str] = {}
@@ -174,6 +186,24 @@ class StandIn:
         for name, link in self._links.items():
             left.update((number, name) for number in self._received(link))
         return left
+
+    def flood(self, packet: Packet, count: int) -> tuple[float, int]:
+        """Send one packet many times; the kernel forwards each before the next is sent."""
+        self._route([packet])
+        data = frame(0, self._hardware[packet.interface], b"\x02\0\0\0\x02\0", _probe(packet))
+        before, link = self._sent(packet.leaves), self._links[packet.interface]
+        started = time.perf_counter()
+        for _ in range(count):
+            link.send(data)
+        seconds = time.perf_counter() - started
+        return seconds, self._sent(packet.leaves) - before
+
+    @staticmethod
+    def _sent(name: str) -> int:
+        shown = subprocess.run(
+            ["ip", "-s", "-j", "link", "show", "dev", name], capture_output=True, text=True, check=True
+        )
+        return int(json.loads(shown.stdout)[0]["stats64"]["tx"]["packets"])
 
     @staticmethod
     def _route(packets: Sequence[Packet]) -> None:
@@ -200,6 +230,10 @@ class StandIn:
         done = subprocess.run(["nft", "-j", "list", "counters"], capture_output=True, text=True, check=False)
         listed = json.loads(done.stdout or '{"nftables": []}')["nftables"]
         return sum(entry["counter"]["packets"] for entry in listed if "counter" in entry)
+
+
+def _probe(packet: Packet) -> Probe:
+    return Probe("", "", "", 4, packet.protocol, packet.port, packet.source, packet.destination)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

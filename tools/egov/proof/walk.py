@@ -32,6 +32,7 @@ class _Fate:
     dropped: Region = field(default_factory=list)
     returned: Region = field(default_factory=list)
     maybe: list[tuple[Region, str, str]] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,28 @@ class Walk:
         self.ruleset = ruleset
         self.reached: set[int] = set()  # rules (by identity) that some header reached and matched
         self._fates: dict[tuple[Any, ...], _Fate] = {}
+        self._results: dict[tuple[Any, ...], tuple[Region, Unknown]] = {}
+        self._ways: dict[tuple[tuple[str, ...], int], list[tuple[str, Chain]]] = {}
+        self._asked: set[str] = set()
         self._kept: list[Region] = []  # regions whose identity is part of a key must live as long as the keys
         self._indexes: dict[int, dict[tuple[Any, ...], Any] | None] = {}
 
     def accepted(self, hooks: tuple[str, ...], packets: Packets, region: Region) -> tuple[Region, Unknown]:
         """Return which headers of *region* pass all chains of the hooks, and those whose fate is not known."""
-        chains = [(hook, chain) for hook in hooks for chain in self.ruleset.at(hook, packets.version)]
-        return self._through(chains, packets, region)
+        common = (hooks, packets.version, packets.state, id(region))
+        for key in product((packets.comes_by, _ANY), (packets.leaves_by, _ANY)):
+            if (*common, *key) in self._results:
+                return self._results[*common, *key]
+        way = (hooks, packets.version)
+        if way not in self._ways:
+            self._ways[way] = [(hook, chain) for hook in hooks for chain in self.ruleset.at(hook, packets.version)]
+        self._asked = set()
+        found = self._through(self._ways[way], packets, region)
+        comes = packets.comes_by if "comes" in self._asked else _ANY
+        leaves = packets.leaves_by if "leaves" in self._asked else _ANY
+        self._results[*common, comes, leaves] = found
+        self._kept.append(region)
+        return found
 
     def _through(self, chains: list[tuple[str, Chain]], packets: Packets, region: Region) -> tuple[Region, Unknown]:
         if not chains or not region:
@@ -81,11 +97,15 @@ class Walk:
         common = (id(chain), at.version, at.state, id(region))
         for key in product((at.comes_by, _ANY), (at.leaves_by, _ANY)):
             if (*common, *key) in self._fates:
-                return self._fates[*common, *key]
+                fate = self._fates[*common, *key]
+                self._asked |= fate.asked
+                return fate
         fate = self._chain(chain, at, region, 0)
         if chain.policy != "drop":
             fate.accepted = join(fate.accepted, fate.returned)
         asked = (at.comes_by if "comes" in at.asked else _ANY, at.leaves_by if "leaves" in at.asked else _ANY)
+        fate.asked = frozenset(at.asked)
+        self._asked |= at.asked
         self._fates[*common, *asked] = fate
         self._kept.append(region)
         return fate
