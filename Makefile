@@ -42,17 +42,18 @@ lint: setup
 	shellcheck --version >/dev/null 2>&1 && shellcheck .ci/run tools/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh || echo "shellcheck: not installed, skipped"
 
 unit: setup
-	$(PYTEST) -n auto -m "not lab and not bench"
+	$(PYTEST) -n auto -m "not lab and not bench and not drill"
 
 lab-test: setup packages
-	$(PYTEST) -m lab -p no:randomly
+	$(PYTEST) -m "lab and not drill" -p no:randomly
 
 test: setup packages lint unit lab-test ## Everything, on real hosts of the lab (root)
 
 bench: setup packages ## Measure against the named peers
 	$(PYTEST) -s -m bench -p no:randomly
 
-drills: lab-test ## Long drills: until there are more, the lab tests
+drills: setup packages ## Long drills on real hosts: interruption, links, lock-outs, mutants (root)
+	$(PYTEST) -s -m drill -p no:randomly
 
 lock: ## Compile the requirements anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt

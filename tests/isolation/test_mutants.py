@@ -20,7 +20,7 @@ from egov.render.flows import Compiler, rulesets
 from egov.render.intent import LOCAL
 from egov.render.reach import Reach
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.drill
 CITY = Path(__file__).parents[2] / "inventory" / "huludao"
 DAY = date(2026, 11, 26)
 DEVICE = "bk-rt1"

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = "needs root" if os.geteuid() else f"not installed: {', '.join(missing)}; run: make packages"
     if os.geteuid() or missing:
         for item in items:
-            if item.get_closest_marker("lab"):
+            if item.get_closest_marker("lab") or item.get_closest_marker("drill"):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -86,6 +86,7 @@ def test_check_predicts_the_repair_of_a_hand_edit(provisioned: tuple[TestLab, Pl
     assert before == lab.document("dc-app1")
 
 
+@pytest.mark.drill
 def test_without_the_accelerator_all_is_the_same(provisioned: tuple[TestLab, Play, Play]) -> None:
     """Ansible's own strategy changes nothing on what the accelerated runs made."""
     lab = provisioned[0]
@@ -140,6 +141,7 @@ def test_a_template_in_the_description_is_refused(provisioned: tuple[TestLab, Pl
     assert not [task for host, task, _ in refused.changed if "owner" in task]
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_in_the_middle_and_run_again(new_lab: Callable[[str], TestLab], seed: int) -> None:
     """SIGKILL at a random task on bare hosts, then one whole run: the same documents as an undisturbed run leaves."""

@@ -18,7 +18,7 @@ from conftest import TestLab
 from egov.city import load
 from egov.lab import entered
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.drill
 # A flow of the sample city between the sites: database-replication.
 CLIENT, SERVER, PORT = "dc-db1", "bk-db1", 5432
 RULESET = "/etc/nftables.conf"

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import TestLab
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.drill
 HOST = "dc-app2"
 CONFIG = "/etc/ssh/sshd_config.d/20-city.conf"
 UNDO = "/var/lib/egov-undo"
