@@ -29,10 +29,11 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Rule:
-    """One rule: where it stands, and its expressions in order."""
+    """One rule: where it stands, its expressions in order, and the one interface it is for, if it begins with that."""
 
     place: Place
     expressions: list[Any]
+    comes_by: str | None = None
 
 
 @dataclass(slots=True)
@@ -110,7 +111,17 @@ def _take(found: Ruleset, kind: str, content: dict[str, Any]) -> None:
         found.sets[family, content["table"], content["name"]] = Elements(list(content.get("elem", [])), dynamic)
     elif kind == "rule":
         place = Place(family, content["table"], content["chain"], int(content.get("handle", 0)))
-        rule = Rule(place, list(content.get("expr", [])))
+        expressions = list(content.get("expr", []))
+        rule = Rule(place, expressions, _comes_by(expressions))
         found.chains[family, place.table, place.chain].rules.append(rule)
     elif kind != "table":
         found.passed_over.append(f"{kind} {family} {content.get('name', '')}".strip())
+
+
+def _comes_by(expressions: list[Any]) -> str | None:
+    """Return the interface that a rule begins by naming: most rules are for another one and are passed over unread."""
+    first = expressions[0].get("match") if expressions and isinstance(expressions[0], dict) else None
+    if not isinstance(first, dict) or first.get("op") != "==" or first.get("left") != {"meta": {"key": "iifname"}}:
+        return None
+    name = first.get("right")
+    return name if isinstance(name, str) and not name.startswith("@") and not name.endswith("*") else None
