@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CITY, Play, TestLab
+from conftest import CITY, ROOT, Play, TestLab
 
 pytestmark = pytest.mark.lab
 SITE = "site.yml"
@@ -131,10 +131,11 @@ def test_a_template_in_the_description_is_refused(provisioned: tuple[TestLab, Pl
     departments = city / "departments.yml"
     text = departments.read_text("utf-8")
     departments.write_text(text.replace("office: 运行保障科", 'office: "{{ 6 * 7 }}"'), "utf-8")
-    lab.environment["EGOV_CITY"] = str(city)
+    inventory = tmp_path / "inventory"
+    inventory.write_text(f'#!/bin/sh\nEGOV_CITY={city} exec {ROOT}/inventory/inventory.py "$@"\n', "utf-8")
+    inventory.chmod(0o755)
 
-    refused = lab.play(SITE, "--check", "--limit", "dc-app1", "--tags", "base_configure")
-    lab.environment["EGOV_CITY"] = str(CITY)
+    refused = lab.play(SITE, "-i", str(inventory), "--check", "--limit", "dc-app1", "--tags", "base_configure")
 
     assert refused.code != 0
     assert "{{ 6 * 7 }}" in refused.output
