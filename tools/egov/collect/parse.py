@@ -210,7 +210,7 @@ def mount(line: str) -> Row:
 
 
 def _unescaped(word: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), word)
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), word) if "\\" in word else word
 
 
 def disks(text: str) -> dict[str, tuple[int, int]]:

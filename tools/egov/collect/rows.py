@@ -31,6 +31,7 @@ from egov.facts import (
 Answers = Mapping[str, Answer]
 Found = tuple[list[parse.Row], list[tuple[int, str, str]]]
 _KEPT_OF_A_LINE = 500
+_NUMBER = (int, float)
 _MOST = 2**63
 ABSENT = "absent"  # the host lacks a program that not every server has: nothing is known, and nothing went wrong
 
@@ -133,7 +134,7 @@ def _held(rows: list[parse.Row]) -> Found:
     kept: list[parse.Row] = []
     odd: list[tuple[int, str, str]] = []
     for row in rows:
-        wrong = [name for name, value in row.items() if isinstance(value, int | float) and not -_MOST < value < _MOST]
+        wrong = [name for name, value in row.items() if isinstance(value, _NUMBER) and not -_MOST < value < _MOST]
         if wrong:
             odd.append((0, str(row), f"no plausible number: {', '.join(wrong)}"))
         else:
@@ -165,11 +166,11 @@ def facts(
             unread.append((0, _text(answers, reading.adds[0]) if reading.adds else "", str(error)))
         rows, odd = _held(rows)
         unread += odd
-        made = [reading.table(**times, source=f"{host}: {name}", host=host, **row) for row in rows]
+        common = {**times, "source": f"{host}: {name}", "host": host}
+        made = [reading.table(**common, **row) for row in rows]
         yield from made
         for line, text, why in unread:
-            kept = text[:_KEPT_OF_A_LINE]
-            yield Unread(**times, source=f"{host}: {name}", host=host, place=name, line=line, text=kept, reason=why)
+            yield Unread(**common, place=name, line=line, text=text[:_KEPT_OF_A_LINE], reason=why)
         if answer.code == 0 and not unread:
             yield Coverage(**covered, status="ok")
         else:
