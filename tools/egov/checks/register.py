@@ -136,6 +136,7 @@ class ListenerParameters(Part):
 
     expected: tuple[str, ...] = ()
     ignore_loopback: bool = True
+    ignore_dynamic_udp: bool = False
 
 
 @check("undeclared-listener", of=Host, outcomes=("all-declared", "undeclared"))
@@ -152,10 +153,15 @@ def undeclared_listener(host: Host, facts: Facts, p: ListenerParameters) -> Judg
     rows = [
         row
         for row in facts.snapshot(Listener, host)
-        if not (p.ignore_loopback and _is_loopback(row.address)) and f"{row.port}/{row.protocol}" not in declared
+        if not (p.ignore_loopback and _is_loopback(row.address))
+        and not (p.ignore_dynamic_udp and row.protocol == "udp" and row.port >= _DYNAMIC)
+        and f"{row.port}/{row.protocol}" not in declared
     ]
     names = sorted({f"{row.port}/{row.protocol} {row.process or '?'}" for row in rows})
     return judge(not rows, cites=rows, undeclared=names)
+
+
+_DYNAMIC = 49152  # RFC 6335: from here on ports are given out for a while, to the asking side
 
 
 def _is_loopback(address: str) -> bool:

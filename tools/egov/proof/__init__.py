@@ -1,6 +1,29 @@
-"""The symbolic witness: what runs, proved against what is meant, over the whole header space."""
+"""The symbolic witness of isolation: what a live ruleset does to every packet there can be, against what is meant."""
 
-from egov.proof.compare import CellResult, compare, differences, unreached
-from egov.proof.ruleset import Ruleset, Unreadable, read
+from egov.proof.compare import (
+    CellProof,
+    Comparison,
+    Difference,
+    Verdict,
+    cells_of,
+    compare,
+    equivalent,
+    interfaces_of,
+)
+from egov.proof.ruleset import Ruleset, RulesetError, read
+from egov.proof.space import Packet
 
-__all__ = ["CellResult", "Ruleset", "Unreadable", "compare", "differences", "read", "unreached"]
+__all__ = [
+    "CellProof",
+    "Comparison",
+    "Difference",
+    "Packet",
+    "Ruleset",
+    "RulesetError",
+    "Verdict",
+    "cells_of",
+    "compare",
+    "equivalent",
+    "interfaces_of",
+    "read",
+]
