@@ -15,7 +15,6 @@ from egov.proof.space import (
     NOTHING,
     PORTS,
     PROTOCOLS,
-    SERVICE,
     SPACES,
     WITH_PORTS,
     WITH_TYPES,
