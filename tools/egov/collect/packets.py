@@ -14,6 +14,8 @@ MARK = 0xE60  # in the upper 12 bits of every number: ours, and not somebody's p
 MOST = 2**20
 _NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 _PORT = 40000
+_SHORTEST = 14 + 20  # Ethernet and IPv4 headers: what is shorter carries no probe
+_TCP_HEADER = 20
 _ETHERTYPES = {4: b"\x08\x00", 6: b"\x86\xdd"}
 
 
@@ -64,6 +66,8 @@ def checksum(data: bytes) -> int:
 def number_in(data: bytes) -> int | None:
     """Return the number of the probe in a frame, None if it is not one of ours."""
     kind = data[12:14]
+    if len(data) < _SHORTEST:
+        return None
     if kind == _ETHERTYPES[4]:
         protocol, start = data[23], 14 + (data[14] & 15) * 4
     elif kind == _ETHERTYPES[6]:
@@ -71,7 +75,7 @@ def number_in(data: bytes) -> int | None:
     else:
         return None
     offset = {6: 4, 17: 8, 1: 8, 58: 8}.get(protocol)
-    if offset is None or len(data) < start + offset + 4:
+    if offset is None or len(data) < start + (_TCP_HEADER if protocol == _NUMBERS["tcp"] else offset + 4):
         return None
     if protocol == _NUMBERS["tcp"] and data[start + 13] != 2:  # noqa: PLR2004 - SYN and nothing else
         return None
