@@ -1,0 +1,126 @@
+"""The rendered rulesets before a real packet filter: they load, and come out as they went in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+
+import pytest
+from sample import ON, huludao
+
+from egov.collect.isolation import loaded
+from egov.errors import CollectionError
+from egov.render.canonical import counted_flows, digest, lines
+from egov.render.flows import Compiler, rulesets
+
+
+@cache
+def no_filter() -> str:
+    """Return why no ruleset can be loaded on this machine; empty if one can."""
+    if shutil.which("nft") is None or shutil.which("unshare") is None:
+        return "nft or unshare is not installed"
+    command = ["unshare", "--user", "--map-root-user", "--net", "nft", "list", "ruleset"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip() or "no network namespace of one's own" if done.returncode else ""
+
+
+@pytest.fixture
+def _packet_filter() -> None:
+    if reason := no_filter():
+        pytest.skip(f"rulesets cannot be loaded here: {reason}")
+
+
+needs_filter = pytest.mark.usefixtures("_packet_filter")
+
+
+@needs_filter
+@pytest.mark.parametrize("host", ["fw1", "bk-rt1", "acc-dangan1", "dc-app1", "dc-db1", "dc-edge1"])
+def test_rendered_ruleset_loads_as_a_whole(host: str) -> None:
+    """The file is taken whole: every cell's counter and every flow of the device is in what it then lists."""
+    text = rulesets(huludao(), ON)[host]
+    intent = Compiler(huludao(), ON).intent(huludao().hosts[host])
+
+    live = loaded(text)
+
+    flows = {permit.flow for permits in intent.cells.values() for permit in permits if permit.tracked}
+    entries = json.loads(live)["nftables"]
+    counters = {entry["counter"]["name"] for entry in entries if "counter" in entry}
+    policies = {entry["chain"].get("policy") for entry in entries if entry.get("chain", {}).get("type") == "filter"}
+    assert flows == counted_flows(live).keys()
+    assert {f"drop__{i.name}__local" for i in huludao().hosts[host].interfaces} <= counters
+    assert "drop" in policies
+
+
+@needs_filter
+def test_the_same_ruleset_has_the_same_digest_in_another_kernel_namespace() -> None:
+    """Handles and counts do not enter; one rule less does."""
+    text = rulesets(huludao(), ON)["acc-minzheng1"]
+    rule = next(line for line in text.splitlines() if "fangchan-checks-aid" in line)
+
+    first, again, less = (digest(loaded(one)) for one in (text, text, text.replace(rule + "\n", "", 1)))
+
+    assert first == again
+    assert first != less
+
+
+@needs_filter
+def test_a_ruleset_that_nft_refuses_is_refused() -> None:
+    """A mistake in the file is an error with nft's words, never an empty ruleset."""
+    text = rulesets(huludao(), ON)["dc-db1"].replace("policy drop", "policy perhaps", 1)
+
+    with pytest.raises(CollectionError, match="does not load"):
+        loaded(text)
+
+
+def ruleset(*expressions: object, handle: int = 1, packets: int = 0, comment: str = "web flows.yml:2") -> str:
+    """Return a ruleset of one rule as nft prints it."""
+    counted = {"counter": {"packets": packets, "bytes": 60 * packets}}
+    rule = {"family": "inet", "table": "t", "chain": "c", "handle": handle, "comment": comment}
+    entries = [{"metainfo": {"version": "1.0.6"}}, {"table": {"family": "inet", "name": "t", "handle": 1}}]
+    return json.dumps({"nftables": [*entries, {"rule": {**rule, "expr": [*expressions, counted, {"accept": None}]}}]})
+
+
+def l4(protocol: object) -> dict[str, object]:
+    """Return a match of the layer-4 protocol."""
+    return {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": protocol}}
+
+
+def port(*ports: int) -> dict[str, object]:
+    """Return a match of destination ports."""
+    left = {"payload": {"protocol": "tcp", "field": "dport"}}
+    return {"match": {"op": "==", "left": left, "right": {"set": list(ports)}}}
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        pytest.param(ruleset(l4(89), port(80, 443), handle=7, packets=9), True, id="handles and counts"),
+        pytest.param(ruleset(l4("ospf"), port(80, 443)), True, id="a protocol by name"),
+        pytest.param(ruleset(l4(89), port(443, 80)), True, id="members of a set in another order"),
+        pytest.param(ruleset(l4(88), port(80, 443)), False, id="another protocol"),
+        pytest.param(ruleset(l4(89), port(80, 444)), False, id="another port"),
+        pytest.param(ruleset(port(80, 443), l4(89)), False, id="matches in another order"),
+        pytest.param(ruleset(l4(89)), False, id="a match less"),
+    ],
+)
+def test_what_counts_as_the_same_ruleset(other: str, *, same: bool) -> None:
+    """Lines are equal for what filters alike by its text, and differ for any other match."""
+    assert same == (lines(ruleset(l4(89), port(80, 443))) == lines(other))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"nftables": {}}', "no JSON"])
+def test_a_text_that_is_no_ruleset_is_refused(text: str) -> None:
+    """Neither an empty ruleset nor a traceback of another kind."""
+    with pytest.raises(ValueError, match=r".+"):
+        lines(text)
+
+
+def test_packets_are_summed_by_flow() -> None:
+    """All rules of a flow count together, by the first word of the comment; without a comment they count for none."""
+    text = json.loads(ruleset(packets=3))
+    for packets, comment in ((4, "web flows.yml:9"), (5, "mail flows.yml:3"), (6, "")):
+        text["nftables"].append(json.loads(ruleset(packets=packets, comment=comment))["nftables"][-1])
+
+    assert counted_flows(json.dumps(text)) == {"web": 7, "mail": 5}
