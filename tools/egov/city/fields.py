@@ -21,7 +21,9 @@ SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=63)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/(?:tcp|udp)"
+_NUMBER = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+PORT = rf"{_NUMBER}/(?:tcp|udp)"
+SERVICE = rf"(?:ping|{_NUMBER}(?:-{_NUMBER})?/(?:tcp|udp))"
 Port = Annotated[str, StringConstraints(pattern=f"^{PORT}$")]
 Units = Annotated[int, Field(ge=1, le=60)]
 Money = Annotated[int, Field(ge=0, description="Yuan (CNY)")]
@@ -30,6 +32,10 @@ COUNT_ONLY = "涉密系统只在部门的 classified.systems 中计数, 请删�
 FORMS = {
     f"^{SLUG}$": ("lower-case letters and digits, with single hyphens between them", "应为小写字母、数字和连字符"),
     f"^{PORT}$": ("a port and its protocol as 443/tcp, at most 65535", "应为端口/协议, 如 443/tcp"),
+    f"^{SERVICE}$": (
+        "a port or range and its protocol as 443/tcp or 8000-8010/tcp, at most 65535; or ping",
+        "应为端口/协议, 如 443/tcp、8000-8010/tcp, 或 ping",
+    ),
 }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
-from egov.city.fields import Address, Day, Item, Money, Network, Part, Text
+from egov.city.codes import Code
+from egov.city.fields import SERVICE, Address, Day, Item, Money, Network, Part, Text, refuse
 from egov.city.ids import CircuitId, DepartmentId, HostId, PrefixId, SiteId, VrfId, ZoneId
 
 ZoneKind = Literal[
@@ -23,9 +24,31 @@ ZoneKind = Literal[
     "transit",
     "internet",
 ]
+
+
+def ports(service: str) -> tuple[str, int, int]:
+    """Return protocol, first and last port of a flow's service; `ping` has no ports: ("ping", 0, 0)."""
+    if service == "ping":
+        return "ping", 0, 0
+    numbers, _, protocol = service.partition("/")
+    first, _, last = numbers.partition("-")
+    return protocol, int(first), int(last or first)
+
+
+def _forward(service: str) -> str:
+    protocol, first, last = ports(service)
+    if first > last:
+        raise refuse(
+            Code.E206, f"{service} begins after it ends; write {last}-{first}/{protocol}", "端口范围应从小到大"
+        )
+    return service
+
+
 FlowService = Annotated[
     str,
-    Field(pattern=r"^(ping|[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?/(tcp|udp))$", description="443/tcp, 8000-8010/tcp, ping"),
+    StringConstraints(pattern=f"^{SERVICE}$"),
+    AfterValidator(_forward),
+    Field(description="443/tcp, 8000-8010/tcp, ping"),
 ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from egov.city import City, Flow, Host
+from egov.city.network import ports
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
 from egov.render.nat import translation
 from egov.render.nftables import ruleset
@@ -50,12 +51,11 @@ def services(flow: Flow) -> tuple[Service, ...]:
     """Return a flow's services; `ping` is an echo request of either version."""
     found: list[Service] = []
     for text in flow.services:
-        if text == "ping":
+        protocol, first, last = ports(text)
+        if protocol == "ping":
             found += [Service("icmp", 8, 8), Service("icmpv6", 128, 128)]
-            continue
-        ports, _, protocol = text.partition("/")
-        first, _, last = ports.partition("-")
-        found.append(Service("tcp" if protocol == "tcp" else "udp", int(first), int(last or first)))
+        else:
+            found.append(Service("tcp" if protocol == "tcp" else "udp", first, last))
     return tuple(sorted(found))
 
 
