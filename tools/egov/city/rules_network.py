@@ -7,13 +7,13 @@ network to the Internet (三(四)3), management services outside the management 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from egov.city.codes import Code
 from egov.city.fields import parsed_address, parsed_network
-from egov.city.network import Ends, Flow
+from egov.city.network import Ends, Flow, ports
 from egov.city.shape import Kinds
 from egov.errors import Problem
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from egov.city.model import City
 
 # Remote administration: ssh, telnet, rdp, vnc; snmp and ipmi.
-MANAGEMENT = frozenset({"22/tcp", "23/tcp", "3389/tcp", "5900/tcp", "161/udp", "623/udp"})
+MANAGEMENT = ("22/tcp", "23/tcp", "3389/tcp", "5900/tcp", "161/udp", "623/udp")
 # Zones from which nobody reaches the Internet but through the extranet's own exit and its proxies.
 NO_WAY_OUT = frozenset({"private", "department-lan", "county-access", "public"})
 
@@ -52,9 +52,9 @@ def flows_defensible(city: City, kinds: Kinds) -> Iterator[Problem]:
             ends: Ends = getattr(flow, side)
             if not any((ends.zones, ends.prefixes, ends.hosts, ends.management)):
                 yield kinds.problem("flows", flow.id, (side,), Code.E312, f"{side}: names nobody", "须写明对象")
-        if len(flow.clients.zones) == len(city.zones) or len(flow.servers.zones) == len(city.zones):
-            message = "clients, servers: every zone; say which"
-            yield kinds.problem("flows", flow.id, ("clients",), Code.E312, message, "不允许任意到任意")
+            if len(city.zones) > 1 and city.zones.keys() == set(ends.zones):
+                message = f"{side}: every zone; name those that need it"
+                yield kinds.problem("flows", flow.id, (side, "zones"), Code.E312, message, "不允许任意到任意")
         if flow.starts and flow.until < flow.starts:
             message = f"until: {flow.until} is before starts {flow.starts}"
             yield kinds.problem("flows", flow.id, ("until",), Code.E313, message, "期限在起始之前")
@@ -63,29 +63,42 @@ def flows_defensible(city: City, kinds: Kinds) -> Iterator[Problem]:
 
 
 def _way_out(city: City, kinds: Kinds, flow: Flow) -> Iterator[Problem]:
-    private = sorted(zone for zone in _zones(city, flow.clients) if zone in _of_kinds(city, NO_WAY_OUT))
-    outside = _zones(city, flow.servers) & _of_kinds(city, frozenset({"internet"}))
-    if private and outside:
-        message = f"servers: {private[0]} straight to the Internet; go through a proxy in the Internet access zone"
-        yield kinds.problem("flows", flow.id, ("servers",), Code.E315, message, "互联网访问须经统一出口")
+    private = sorted({zone for _, zone in _members(city, flow.clients) if city.zones[zone].kind in NO_WAY_OUT})
+    for loc, zone in _members(city, flow.servers) if private else ():
+        if city.zones[zone].kind == "internet":
+            message = f"servers: {private[0]} straight to the Internet; go through a proxy in the Internet access zone"
+            yield kinds.problem("flows", flow.id, ("servers", *loc), Code.E315, message, "互联网访问须经统一出口")
+            return
 
 
 def _management(city: City, kinds: Kinds, flow: Flow) -> Iterator[Problem]:
-    services = sorted(MANAGEMENT.intersection(flow.services))
-    business = sorted(_zones(city, flow.servers) - _of_kinds(city, frozenset({"management"})))
-    if services and business:
-        message = f"services: {services[0]} is management; {business[0]} is a business zone"
-        yield kinds.problem("flows", flow.id, ("services",), Code.E316, message, "管理流量须走管理网")
+    business = sorted({zone for _, zone in _members(city, flow.servers) if city.zones[zone].kind != "management"})
+    for index, service in enumerate(flow.services) if business else ():
+        held = [port for port in MANAGEMENT if _covers(service, port)]
+        if held:
+            named = service if service in MANAGEMENT else f"{service} holds {held[0]}, which"
+            message = f"services: {named} is management; {business[0]} is a business zone"
+            yield kinds.problem("flows", flow.id, ("services", index), Code.E316, message, "管理流量须走管理网")
 
 
-def _of_kinds(city: City, kinds: frozenset[str]) -> set[str]:
-    return {zone.id for zone in city.zones.values() if zone.kind in kinds}
+def _covers(outer: str, inner: str) -> bool:
+    """Say whether a service holds another one."""
+    protocol, first, last = ports(outer)
+    other, lowest, highest = ports(inner)
+    return protocol == other and first <= lowest and highest <= last
 
 
-def _zones(city: City, ends: Ends) -> set[str]:
-    """Return the zones an end touches."""
-    prefixes = {*ends.prefixes, *(i.prefix for _, i in city.members(ends))}
-    return {*ends.zones, *(city.prefixes[name].zone for name in prefixes)}
+def _members(city: City, ends: Ends) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every member of a side by where it is written, with each zone that it touches."""
+    for index, zone in enumerate(ends.zones):
+        yield ("zones", index), zone
+    for index, prefix in enumerate(ends.prefixes):
+        yield ("prefixes", index), city.prefixes[prefix].zone
+    for index, host in enumerate(ends.hosts):
+        for interface in city.business(city.hosts[host]):
+            yield ("hosts", index), city.prefixes[interface.prefix].zone
+    for index, host in enumerate(ends.management):
+        yield ("management", index), city.prefixes[city.hosts[host].interfaces[0].prefix].zone
 
 
 def flows_once(city: City, kinds: Kinds) -> Iterator[Problem]:
@@ -94,35 +107,54 @@ def flows_once(city: City, kinds: Kinds) -> Iterator[Problem]:
     for flow in city.flows.values():
         for service in flow.services:
             by_service[service].append(flow)
+    covering = {
+        inner: {flow.id for outer, flows in by_service.items() if _covers(outer, inner) for flow in flows}
+        for inner in by_service
+    }
+    around = {
+        flow.id: set.intersection(*(covering[service] for service in flow.services)) - {flow.id}
+        for flow in city.flows.values()
+    }
+    sides = {flow.id: (_side(city, flow.clients), _side(city, flow.servers)) for flow in city.flows.values()}
+
+    def inside(inner: Flow, outer: Flow) -> bool:
+        long_enough = inner.until <= outer.until and (outer.starts or date.min) <= (inner.starts or date.min)
+        return long_enough and all(map(_within, sides[inner.id], sides[outer.id]))
+
     for flow in city.flows.values():
-        candidates = set.intersection(*({f.id for f in by_service[service]} for service in flow.services))
-        for name in sorted(candidates - {flow.id}):
+        for name in sorted(around[flow.id]):
             other = city.flows[name]
-            if not _inside(city, flow, other) or (_inside(city, other, flow) and other.id > flow.id):
+            if not inside(flow, other):
                 continue
-            place = kinds.places["flows", other.id]
-            message = f"{flow.id} is contained in {other.id} ({place.file}:{place.line})"
+            if name > flow.id and flow.id in around[name] and inside(other, flow):
+                continue  # of two that are alike one must go: said of the one later by name
+            place = kinds.places["flows", name]
+            message = f"{flow.id} is contained in {name} ({place.file}:{place.line})"
             yield kinds.problem("flows", flow.id, ("id",), Code.E314, message, "重复或被覆盖的访问关系")
             break
 
 
-def _inside(city: City, inner: Flow, outer: Flow) -> bool:
-    return (
-        inner.until <= outer.until
-        and (outer.starts or date.min) <= (inner.starts or date.min)
-        and _within(city, inner.clients, outer.clients)
-        and _within(city, inner.servers, outer.servers)
-    )
+class _Side(NamedTuple):
+    """One side of a flow, made comparable: what it names, and every prefix that it holds whole."""
+
+    zones: frozenset[str]
+    named: frozenset[str]
+    whole: frozenset[str]
+    members: Mapping[tuple[str, str], str]
 
 
-def _within(city: City, inner: Ends, outer: Ends) -> bool:
-    zones = set(outer.zones)
-    prefixes = {*outer.prefixes, *(p.id for p in city.prefixes.values() if p.zone in zones)}
-    named = city.members(outer)
+def _side(city: City, ends: Ends) -> _Side:
+    zones = frozenset(ends.zones)
+    in_zones = {prefix.id for prefix in city.prefixes.values() if prefix.zone in zones}
+    members = {(host.id, interface.name): interface.prefix for host, interface in city.members(ends)}
+    return _Side(zones, frozenset(ends.prefixes), frozenset(in_zones.union(ends.prefixes)), members)
+
+
+def _within(inner: _Side, outer: _Side) -> bool:
     return (
-        set(inner.zones) <= zones
-        and set(inner.prefixes) <= prefixes
-        and all(member in named or member[1].prefix in prefixes for member in city.members(inner))
+        inner.zones <= outer.zones
+        and inner.named <= outer.whole
+        and all(member in outer.members or prefix in outer.whole for member, prefix in inner.members.items())
     )
 
 
