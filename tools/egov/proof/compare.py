@@ -15,6 +15,7 @@ from egov.proof.space import (
     NOTHING,
     PORTS,
     PROTOCOLS,
+    SERVICE,
     SPACES,
     WITH_PORTS,
     WITH_TYPES,
