@@ -1,29 +1,6 @@
-"""The symbolic witness of isolation: what a live ruleset does to every packet there can be, against what is meant."""
+"""The symbolic witness: what runs, proved against what is meant, over the whole header space."""
 
-from egov.proof.compare import (
-    CellProof,
-    Comparison,
-    Difference,
-    Verdict,
-    cells_of,
-    compare,
-    equivalent,
-    interfaces_of,
-)
-from egov.proof.ruleset import Ruleset, RulesetError, read
-from egov.proof.space import Packet
+from egov.proof.compare import CellResult, compare, differences, unreached
+from egov.proof.ruleset import Ruleset, Unreadable, read
 
-__all__ = [
-    "CellProof",
-    "Comparison",
-    "Difference",
-    "Packet",
-    "Ruleset",
-    "RulesetError",
-    "Verdict",
-    "cells_of",
-    "compare",
-    "equivalent",
-    "interfaces_of",
-    "read",
-]
+__all__ = ["CellResult", "Ruleset", "Unreadable", "compare", "differences", "read", "unreached"]

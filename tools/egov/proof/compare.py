@@ -1,270 +1,199 @@
-"""Intent against what runs: for each cell and IP version a proof, or one packet that is treated otherwise than meant."""
+"""Intent against what runs: for every cell a proof, or one packet that shows the difference. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from ipaddress import ip_network
 from itertools import product
 from typing import Literal
 
-from egov.proof.ruleset import Ruleset
+from egov.proof.match import PROTOCOLS, Packets
+from egov.proof.ruleset import Ruleset, read
 from egov.proof.space import (
-    IPV4,
-    NOTHING,
-    PORTS,
-    PROTOCOLS,
-    SERVICE,
-    SPACES,
-    WITH_PORTS,
-    WITH_TYPES,
+    ANY_PORT,
+    DESTINATION,
+    PORT,
+    PROTOCOL,
+    SOURCE,
+    SOURCE_PORT,
+    Box,
     Intervals,
-    Packet,
     Region,
-    Version,
-    box_of,
-    overlap,
-    unite,
+    addresses,
+    everything,
+    join,
+    meet,
+    minus,
+    narrowed,
+    normal,
+    written,
 )
-from egov.proof.walk import Doubt, Outcome, Walk
-from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
+from egov.proof.walk import Walk
+from egov.render.intent import LOCAL, Cell, Intent, Permit
 
-Verdict = Literal["leak", "blocked", "undetermined", "proved"]
-VERSIONS: tuple[Version, ...] = (4, 6)
+Verdict = Literal["proved", "leak", "blocked", "undetermined"]
+STATES = ("new", "established", "related", "invalid", "untracked")
+_VERSIONS = (4, 6)
 
 
 @dataclass(frozen=True, slots=True)
-class CellProof:
-    """What was found of a cell.
-
-    leak: a packet that passes and must not; blocked: one that must pass and does not; open: one of which the ruleset
-    does not tell, with the expressions (table, chain, rule handle, text) that hide it. None of them: proved.
-    """
+class CellResult:
+    """What is proved of one cell and version: with a packet that shows a leak or a block, or what could not be read."""
 
     cell: Cell
-    version: Version
-    leak: Packet | None = None
-    blocked: Packet | None = None
-    open: Packet | None = None
-    unread: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        """The worst that was found."""
-        if self.leak:
-            return "leak"
-        if self.blocked:
-            return "blocked"
-        return "undetermined" if self.open else "proved"
-
-    def __str__(self) -> str:
-        found = self.leak or self.blocked or self.open
-        text = f"IPv{self.version} {self.verdict}: {found or 'every packet'}, {way(self.cell)}"
-        return f"{text}; not read: {'; '.join(self.unread)}" if self.verdict == "undetermined" else text
+    version: int
+    verdict: Verdict
+    packet: str = ""
+    why: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """All cells, in the order of the interfaces; rules no packet meets within their hook; what was not followed."""
+def cells_of(interfaces: Iterable[str]) -> list[Cell]:
+    """Return every pair of interfaces, and every interface with the device itself."""
+    names = list(interfaces)
+    return [*product(names, names), *((name, LOCAL) for name in names), *((LOCAL, name) for name in names)]
 
-    cells: tuple[CellProof, ...]
-    unreached: tuple[str, ...]
-    nat: tuple[str, ...]
-    not_read: tuple[str, ...]
 
-    def of(self, verdict: Verdict) -> list[CellProof]:
-        """Return the cells with this verdict."""
-        return [cell for cell in self.cells if cell.verdict == verdict]
+def compare(intent: Intent, live: str | Ruleset, *, forwards: bool = True) -> list[CellResult]:
+    """Return the result of every cell of a device, both versions; Unreadable if the text is no ruleset.
+
+    forwards: False leaves out what the device passes on, where something else decides that (containers).
+    """
+    ruleset = live if isinstance(live, Ruleset) else read(live)
+    proof = _Proof(intent, Walk(ruleset))
+    cells = [cell for cell in cells_of(intent.behind) if forwards or LOCAL in cell]
+    return [proof.cell(cell, version) for cell in cells for version in _VERSIONS]
+
+
+def hooks(cell: Cell) -> tuple[str, ...]:
+    """Return the hooks a packet of a cell meets."""
+    if cell[1] == LOCAL:
+        return ("prerouting", "input")
+    return ("output", "postrouting") if cell[0] == LOCAL else ("prerouting", "forward", "postrouting")
+
+
+class _Proof:
+    def __init__(self, intent: Intent, walk: Walk) -> None:
+        self._intent = intent
+        self._walk = walk
+        self._regions: dict[tuple[int, int], Region] = {}
+        self._behind: dict[tuple[str, int], Region] = {}
+
+    def cell(self, cell: Cell, version: int) -> CellResult:
+        unknown: list[str] = []
+        for state in STATES:
+            packets = Packets(version, cell[0] or None, cell[1] or None, state)
+            found, doubts = self._walk.accepted(hooks(cell), packets, everything(version))
+            wanted = self._wanted(cell, version, state)
+            if found == wanted and not doubts:
+                continue
+            unsure = [box for region, _ in doubts for box in region]
+            for verdict, wrong in (("leak", minus(found, wanted)), ("blocked", minus(wanted, found))):
+                certain = minus(wrong, unsure)
+                if certain:
+                    text = packet(certain[0], version, cell, state)
+                    return CellResult(cell, version, "leak" if verdict == "leak" else "blocked", text)
+            unknown += [why for _, why in doubts]
+        if unknown:
+            return CellResult(cell, version, "undetermined", why=tuple(dict.fromkeys(unknown)))
+        return CellResult(cell, version, "proved")
+
+    def _wanted(self, cell: Cell, version: int, state: str) -> Region:
+        if state == "invalid":
+            return []
+        genuine = self._genuine(cell[0], version)
+        if state in {"established", "related"}:
+            return genuine
+        permits = self._intent.cells.get(cell, ())
+        if not permits:
+            return []
+        return meet(genuine, self._permitted([p for p in permits if p.tracked == (state == "new")], version))
+
+    def _genuine(self, interface: str, version: int) -> Region:
+        """Return the headers whose source may come in by an interface."""
+        if interface == LOCAL:
+            return everything(version)
+        key = (interface, version)
+        if key not in self._behind:
+            sources = _intervals(self._intent.behind[interface], version)
+            self._behind[key] = narrowed(everything(version), SOURCE, sources)
+        return self._behind[key]
+
+    def _permitted(self, permits: list[Permit], version: int) -> Region:
+        region: Region = []
+        for permit in permits:
+            key = (id(permit), version)
+            if key not in self._regions:
+                self._regions[key] = permitted(permit, version)
+            region = join(region, self._regions[key])
+        return region
+
+
+def permitted(permit: Permit, version: int) -> Region:
+    """Return the headers that a permit lets through."""
+    sources, destinations = _intervals(permit.sources, version), _intervals(permit.destinations, version)
+    if not sources or not destinations:
+        return []
+    region: Region = []
+    for protocol in dict.fromkeys(service.protocol for service in permit.services):
+        if (protocol, version) in {("icmp", 6), ("icmpv6", 4)}:
+            continue
+        number = PROTOCOLS[protocol]
+        ranges = normal((s.first, s.last) for s in permit.services if s.protocol == protocol)
+        ports = ANY_PORT if protocol == "ospf" else ranges
+        region = join(region, [(sources, destinations, ((number, number),), ANY_PORT, ports)])
+    return region
+
+
+def _intervals(networks: Iterable[str], version: int) -> Intervals:
+    return normal(addresses(text) for text in networks if (":" in text) == (version == 6))  # noqa: PLR2004
+
+
+def packet(box: Box, version: int, cell: Cell, state: str) -> str:
+    """Return one packet of a box in words."""
+    number = box[PROTOCOL][0][0]
+    name = next((name for name, value in PROTOCOLS.items() if value == number), f"protocol {number}")
+    source, destination = written(version, box[SOURCE][0][0]), written(version, box[DESTINATION][0][0])
+    to = f"{name} {source} -> {destination}"
+    if name in {"tcp", "udp"}:
+        to = f"{name} {source}:{box[SOURCE_PORT][0][0]} -> {destination}:{box[PORT][0][0]}"
+    elif name in {"icmp", "icmpv6"}:
+        to += f" type {box[PORT][0][0]}"
+    return f"{to}, {state}, in {cell[0] or 'local'} out {cell[1] or 'local'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A packet that two rulesets treat differently: `first` and `second` say how each does."""
+    """A packet that two rulesets treat differently; `box` holds all of its kind."""
 
     cell: Cell
-    packet: Packet
-    first: str
-    second: str
-
-    def __str__(self) -> str:
-        return f"{self.packet}, {way(self.cell)}: {self.first} by the first, {self.second} by the second"
+    version: int
+    state: str
+    box: Box
+    first_accepts: bool
 
 
-def way(cell: Cell) -> str:
-    """Return a cell as text."""
-    incoming, outgoing = cell
-    return ", ".join([*([f"in {incoming}"] if incoming else []), *([f"out {outgoing}"] if outgoing else [])]).replace(
-        ", out", " out"
+def differences(one: Ruleset, other: Ruleset, interfaces: Iterable[str]) -> Iterator[Difference]:
+    """Yield packets that exactly one of two rulesets accepts; nothing if they do the same to every packet."""
+    walks = Walk(one), Walk(other)
+    for cell, version, state in product(cells_of(interfaces), _VERSIONS, STATES):
+        packets = Packets(version, cell[0] or None, cell[1] or None, state)
+        first, second = (walk.accepted(hooks(cell), packets, everything(version))[0] for walk in walks)
+        for accepts, wrong in ((True, minus(first, second)), (False, minus(second, first))):
+            for box in wrong[:1]:
+                yield Difference(cell, version, state, box, accepts)
+
+
+def unreached(intent: Intent, live: Ruleset) -> list[str]:
+    """Return the rules with a verdict that no packet of any cell reaches: shadowed, or for no interface."""
+    walk = Walk(live)
+    for cell, version, state in product(cells_of([*intent.behind, "lo"]), _VERSIONS, STATES):
+        packets = Packets(version, cell[0] or None, cell[1] or None, state)
+        walk.accepted(hooks(cell), packets, everything(version))
+    rules = (rule for chain in live.chains.values() if chain.kind != "nat" for rule in chain.rules)
+    return [str(rule.place) for rule in rules if id(rule) not in walk.reached and _decides(rule.expressions)]
+
+
+def _decides(expressions: list[object]) -> bool:
+    return any(
+        isinstance(e, dict) and {"accept", "drop", "reject", "jump", "goto", "vmap"} & set(e) for e in expressions
     )
-
-
-def cells_of(interfaces: Iterable[str]) -> list[Cell]:
-    """Return all cells of a device: each pair of interfaces (one with itself too), each one's input and its output."""
-    names = list(dict.fromkeys(interfaces))
-    return [*product(names, names), *((name, LOCAL) for name in names), *((LOCAL, name) for name in names)]
-
-
-def interfaces_of(intent: Intent) -> list[str]:
-    """Return the interfaces an intent speaks of, sorted."""
-    named = {name for cell in intent.cells for name in cell} | set(intent.behind)
-    return sorted(named - {LOCAL})
-
-
-def compare(intent: Intent, live: Ruleset, interfaces: Iterable[str] | None = None) -> Comparison:
-    """Compare what a device is meant to let through with what its ruleset does, in every cell, IPv4 and IPv6.
-
-    interfaces: those the device has; by default those the intent speaks of. Name others as well, if there are:
-    nothing may pass by an interface that the intent does not know.
-
-    New connections pass as permitted and from sources behind the interface. Established and related packets must pass
-    from such sources; from others they may, as no such connection can be. `invalid` never passes, `untracked` only
-    where a permit says so (as neighbour discovery is never tracked, its being dropped as `new` or not says nothing).
-    """
-    walk, meant = Walk(live), _Meant(intent)
-    names = interfaces_of(intent) if interfaces is None else list(interfaces)
-    cells = tuple(_proof(walk, meant, cell, version) for cell in cells_of(names) for version in VERSIONS)
-    return Comparison(cells, _unreached(walk, live, names), live.nat, live.not_read)
-
-
-def equivalent(first: Ruleset, second: Ruleset, interfaces: Iterable[str]) -> Difference | None:
-    """Return the first packet that two rulesets treat differently, None if there is none.
-
-    Packets that both leave open count as treated alike if the same words, in the same chains, hide their fate.
-    """
-    one, other = Walk(first), Walk(second)
-    for cell, version in product(cells_of(interfaces), VERSIONS):
-        a, b = one.outcome(*cell, version), other.outcome(*cell, version)
-        apart = next(_apart(a, b), None)
-        if apart:
-            packet = SPACES[version].sample(apart)
-            return Difference(cell, packet, _fate(a, packet), _fate(b, packet))
-    return None
-
-
-def _apart(a: Outcome, b: Outcome) -> Iterator[Region]:
-    for x, y in ((a.passing, b.passing), (b.passing, a.passing)):
-        yield from filter(None, [x - y])
-    if not a.doubts and not b.doubts:
-        return
-    for x, y in ((a.dropped, b.dropped), (b.dropped, a.dropped)):
-        yield from filter(None, [x - y])
-    for x, y in ((a, b), (b, a)):
-        for doubt in x.doubts:
-            alike = [one.packets for one in y.doubts if _words(one) == _words(doubt)]
-            left = doubt.packets & x.open
-            for region in alike:
-                left -= region
-            yield from filter(None, [left])
-
-
-def _words(doubt: Doubt) -> tuple[str, str]:
-    """Return a doubt's chain and text, without the handle: that differs from one loading to the next."""
-    place, _, text = doubt.name.partition(": ")
-    return place.partition(", rule ")[0], text
-
-
-def _fate(outcome: Outcome, packet: Packet) -> str:
-    point = SPACES[packet.version].point(packet)
-    passes, drops = bool(outcome.passing & point), bool(outcome.dropped & point)
-    return "left open" if passes and drops else "passed" if passes else "dropped"
-
-
-def _proof(walk: Walk, meant: _Meant, cell: Cell, version: Version) -> CellProof:
-    found = walk.outcome(*cell, version)
-    required, allowed = meant.cell(cell, version)
-    extra, lacking = found.passing - allowed, required - found.passing
-    if not found.doubts and not extra and not lacking:
-        return CellProof(cell, version)
-    space, hidden = SPACES[version], found.open
-    leak, doubtful = extra - hidden, (extra | required) & hidden
-    names = [doubt.name for doubt in found.doubts if doubt.packets & doubtful] if doubtful else []
-    return CellProof(
-        cell,
-        version,
-        space.sample(leak) if leak else None,
-        space.sample(lacking) if lacking else None,
-        space.sample(doubtful) if doubtful else None,
-        tuple(dict.fromkeys(names)),
-    )
-
-
-def _unreached(walk: Walk, live: Ruleset, names: list[str]) -> tuple[str, ...]:
-    """Ask as well about interfaces that only the rules know (lo), then return the rules that no packet met."""
-    everywhere = [*names, *live.interfaces]
-    for cell, version in product(cells_of(everywhere), VERSIONS):
-        if not set(cell) <= {*names, LOCAL}:
-            walk.outcome(*cell, version)
-    rules = (rule for rules in live.chains.values() for rule in rules)
-    return tuple(rule.name for rule in rules if rule not in walk.reached)
-
-
-class _Meant:
-    """The packets that must pass and those that may, per cell."""
-
-    def __init__(self, intent: Intent) -> None:
-        self._intent = intent
-        self._idle: dict[tuple[str, Version], tuple[Region, Region]] = {}
-
-    def cell(self, cell: Cell, version: Version) -> tuple[Region, Region]:
-        """Return what must pass in a cell, and what may."""
-        required, allowed = self._without_permits(cell[0], version)
-        permits = self._intent.cells.get(cell, ())
-        if not permits:
-            return required, allowed
-        genuine = self._genuine(cell[0], version)
-        new = [_packets(permit, version, genuine, ("new",)) for permit in permits]
-        stray = [_packets(permit, version, genuine, ("untracked",)) for permit in permits if not permit.tracked]
-        wanted = [region for permit, region in zip(permits, new, strict=True) if permit.tracked]
-        return _all(required, [*wanted, *stray]), _all(allowed, [*new, *stray])
-
-    def _without_permits(self, incoming: str, version: Version) -> tuple[Region, Region]:
-        key = (incoming, version)
-        if key not in self._idle:
-            space = SPACES[version]
-            known = space.state_values(("established", "related"))
-            genuine = self._genuine(incoming, version)
-            required = Region((box_of((known, space.services, genuine, space.addresses, space.ports)),))
-            allowed = Region((box_of((known, *space.box[1:])),))
-            self._idle[key] = (required if genuine else NOTHING, allowed)
-        return self._idle[key]
-
-    def _genuine(self, incoming: str, version: Version) -> Intervals:
-        if incoming == LOCAL:
-            return SPACES[version].addresses
-        return _addresses(self._intent.behind.get(incoming, ()), version)
-
-
-def _all(region: Region, more: list[Region]) -> Region:
-    return Region((*region.boxes, *(box for one in more for box in one.boxes)))
-
-
-def _packets(permit: Permit, version: Version, genuine: Intervals, states: tuple[str, ...]) -> Region:
-    sources = overlap(_addresses(permit.sources, version), genuine)
-    destinations = _addresses(permit.destinations, version)
-    services = _services(permit.services, version)
-    if not sources or not destinations or not services:
-        return NOTHING
-    space = SPACES[version]
-    return Region((box_of((space.state_values(states), services, sources, destinations, space.ports)),))
-
-
-@cache
-def _services(services: tuple[Service, ...], version: Version) -> Intervals:
-    """ICMP belongs to IPv4 and ICMPv6 to IPv6 alone, whatever prefixes stand beside them."""
-    pairs = []
-    for service in services:
-        if service.protocol == ("icmpv6" if version == IPV4 else "icmp"):
-            continue
-        number = PROTOCOLS[service.protocol]
-        fine = number in WITH_PORTS or number in WITH_TYPES
-        first, last = (service.first, service.last) if fine else (0, 0)
-        pairs.append((number * PORTS + first, number * PORTS + last))
-    return overlap(SPACES[version].services, unite(pairs)) if pairs else ()
-
-
-@cache
-def _addresses(prefixes: tuple[str, ...], version: Version) -> Intervals:
-    networks = [ip_network(prefix) for prefix in prefixes]
-    pairs = [(int(net[0]), int(net[-1])) for net in networks if net.version == version]
-    return overlap(SPACES[version].addresses, unite(pairs)) if pairs else ()
