@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from sample import CITY, ON, huludao, with_flow, with_kinds
+from huludao import CITY, ON, huludao, with_flow, with_kinds
 
 from egov.city import Ends, Flow
 from egov.render.flows import Compiler, firewalled, open_flows, rulesets, services

@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 
 import pytest
-from sample import ON, huludao
+from huludao import ON, huludao
 
 from egov.collect.isolation import loaded
 from egov.errors import CollectionError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sample import ON, huludao, with_flow, with_kinds, without_flow
+from huludao import ON, huludao, with_flow, with_kinds, without_flow
 
 from egov.city import City, Ends
 from egov.present.opened import opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 import pytest
-from sample import huludao
+from huludao import huludao
 
 from egov.city import Ends
 from egov.render.nat import Published, Translation, translation
