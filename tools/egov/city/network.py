@@ -130,7 +130,6 @@ class Access(Item):
     access_class: Literal["A", "B", "C", "D", "E", "F"]
     prefix: PrefixId
     circuit: CircuitId | None = None
-    answers: HostId | None = Field(default=None, description="Access router whose answer proves that the access works")
 
 
 class Ends(Part):
