@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 Row = dict[str, Any]
+UnreadLine = tuple[int, str, str]
+Found = tuple[list[Row], list[UnreadLine]]
 _MOUNT_FIELDS = 6
 
 
@@ -22,18 +24,21 @@ class Unreadable(ValueError):  # noqa: N818 - a line, not a failure of ours
     """A line that has not the form its program documents."""
 
 
-def each(text: str, parse: Callable[[str], Row | None]) -> Iterator[Row | tuple[int, str, str]]:
-    """Yield a row for every line that *parse* reads; (line number, line, reason) for one that it cannot."""
+def rows_of(text: str, parse: Callable[[str], Row | None]) -> Found:
+    """Return a row for every line that *parse* reads; (line number, line, reason) for every one that it cannot."""
+    rows: list[Row] = []
+    unread: list[UnreadLine] = []
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
+        if not line or line.isspace():
             continue
         try:
             row = parse(line)
         except (ValueError, IndexError, KeyError, OverflowError) as error:
-            yield number, line, str(error) or type(error).__name__
+            unread.append((number, line, str(error) or type(error).__name__))
         else:
             if row is not None:
-                yield row
+                rows.append(row)
+    return rows, unread
 
 
 def moment(seconds: str) -> datetime:
@@ -281,18 +286,6 @@ def log_file(line: str) -> Row:
     """Return a file below /var/log."""
     size, seconds, path = line.split(" ", 2)
     return {"path": path, "size_bytes": int(size), "modified_at": moment(seconds)}
-
-
-def rows_of(found: Iterable[Row | tuple[int, str, str]]) -> tuple[list[Row], list[tuple[int, str, str]]]:
-    """Part rows from lines that could not be read."""
-    rows: list[Row] = []
-    unread: list[tuple[int, str, str]] = []
-    for entry in found:
-        if isinstance(entry, dict):
-            rows.append(entry)
-        else:
-            unread.append(entry)
-    return rows, unread
 
 
 def ruleset(text: str) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from egov.collect import parse
@@ -27,11 +28,10 @@ from egov.facts import (
     Unread,
     UserAccount,
 )
+from egov.facts.tables import columns, tables
 
 Answers = Mapping[str, Answer]
-Found = tuple[list[parse.Row], list[tuple[int, str, str]]]
 _KEPT_OF_A_LINE = 500
-_NUMBER = (int, float)
 _MOST = 2**63
 ABSENT = "absent"  # the host lacks a program that not every server has: nothing is known, and nothing went wrong
 
@@ -41,7 +41,7 @@ class Reading:
     """How one table comes about: the probes that can supply it (the first one answered counts) and what adds to it."""
 
     table: Callable[..., Fact]
-    probes: Mapping[str, Callable[[str], Found]]
+    probes: Mapping[str, Callable[[str], parse.Found]]
     add: Callable[[list[parse.Row], Answers], None] = lambda _rows, _answers: None
     adds: tuple[str, ...] = ()
     optional: bool = False
@@ -52,14 +52,14 @@ class Reading:
         return str(getattr(self.table, "__name__", ""))
 
 
-def _lines(parser: Callable[[str], parse.Row | None]) -> Callable[[str], Found]:
-    return lambda text: parse.rows_of(parse.each(text, parser))
+def _lines(parser: Callable[[str], parse.Row | None]) -> Callable[[str], parse.Found]:
+    return lambda text: parse.rows_of(text, parser)
 
 
-def _whole(parser: Callable[[str], parse.Row | None]) -> Callable[[str], Found]:
+def _whole(parser: Callable[[str], parse.Row | None]) -> Callable[[str], parse.Found]:
     """Read an answer that makes one row; if it cannot be read, all of it is unread."""
 
-    def read(text: str) -> Found:
+    def read(text: str) -> parse.Found:
         try:
             row = parser(text)
         except (ValueError, LookupError, ArithmeticError) as error:
@@ -129,17 +129,25 @@ READINGS = (
 )
 
 
-def _held(rows: list[parse.Row]) -> Found:
+def _held(rows: list[parse.Row], table: str) -> parse.Found:
     """Part rows the store can hold from those with a number that no such counter has (beyond 64 bits, no number)."""
+    numbers = _numbers(table)
+    if not numbers:
+        return rows, []
     kept: list[parse.Row] = []
-    odd: list[tuple[int, str, str]] = []
+    odd: list[parse.UnreadLine] = []
     for row in rows:
-        wrong = [name for name, value in row.items() if isinstance(value, _NUMBER) and not -_MOST < value < _MOST]
+        wrong = [name for name in numbers if not -_MOST < (row.get(name) or 0) < _MOST]
         if wrong:
             odd.append((0, str(row), f"no plausible number: {', '.join(wrong)}"))
         else:
             kept.append(row)
     return kept, odd
+
+
+@cache
+def _numbers(table: str) -> tuple[str, ...]:
+    return tuple(name for name, (kind, _) in columns(tables()[table]).items() if kind in {"BIGINT", "DOUBLE"})
 
 
 def facts(
@@ -164,7 +172,7 @@ def facts(
             reading.add(rows, answers)
         except ValueError as error:
             unread.append((0, _text(answers, reading.adds[0]) if reading.adds else "", str(error)))
-        rows, odd = _held(rows)
+        rows, odd = _held(rows, reading.name)
         unread += odd
         common = {**times, "source": f"{host}: {name}", "host": host}
         made = [reading.table(**common, **row) for row in rows]

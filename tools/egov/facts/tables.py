@@ -313,32 +313,25 @@ def row_data(fact: Fact) -> dict[str, Any]:
     """Return the fact's columns as JSON-ready data, the same before it is stored and after it is read.
 
     Times as ISO text in UTC (one without a zone is taken for UTC), days as ISO text, whole numbers in columns of
-    decimals as decimals; half a surrogate pair, which no encoding of text holds, becomes U+FFFD.
+    decimals as decimals.
     """
-    names, values, decimals = _reading(type(fact).__name__)
+    names, values, conversions = _reading(type(fact).__name__)
     data = dict(zip(names, values(fact), strict=True))
-    for name, value in data.items():
-        if isinstance(value, str):
-            if not value.isascii():
-                data[name] = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-        elif isinstance(value, datetime):
-            data[name] = _utc_text(value)
-        elif isinstance(value, date):
-            data[name] = value.isoformat()
-        elif value is not None and name in decimals:
-            data[name] = float(value)
+    for name, convert in conversions:
+        if data[name] is not None:
+            data[name] = convert(data[name])
     return data
 
 
 @cache
-def _reading(name: str) -> tuple[tuple[str, ...], Callable[[Fact], tuple[Any, ...]], frozenset[str]]:
-    """Return a table's columns in order of name, what reads them from a row, and those that hold decimals."""
-    kinds = _columns(name)
-    names = tuple(sorted(kinds))
-    return names, attrgetter(*names), frozenset(name for name, (kind, _) in kinds.items() if kind == "DOUBLE")
+def _reading(table: str) -> _Reading:
+    """Return a table's columns in order of name, what reads them from a row, and which to convert by what."""
+    kinds = {name: kind for name, (kind, _) in sorted(_columns(table).items())}
+    convert: dict[str, Callable[..., Any]] = {"TIMESTAMP": _utc_text, "DATE": date.isoformat, "DOUBLE": float}
+    return tuple(kinds), attrgetter(*kinds), [(name, convert[kind]) for name, kind in kinds.items() if kind in convert]
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_Reading = tuple[tuple[str, ...], Callable[[Fact], tuple[Any, ...]], list[tuple[str, Callable[..., Any]]]]
 
 
 @lru_cache(maxsize=1024)  # all rows of a host were observed at one time
@@ -349,17 +342,24 @@ def _utc_text(time: datetime) -> str:
 
 def row_hash(table: str, data: dict[str, Any]) -> str:
     """Return the SHA-256 of a row: table name and canonical JSON of its columns."""
-    return _hash(table, _CANONICAL.encode(data))
+    return _hash(table, _canonical(data))
 
 
 def row_line(fact: Fact) -> str:
     """Return the fact as a line of JSON for the store: its columns, and their hash as `row_sha256`."""
-    text = _CANONICAL.encode(row_data(fact))
+    text = _canonical(row_data(fact))
     return f'{text[:-1]},"row_sha256":"{_hash(type(fact).__name__, text)}"}}\n'
 
 
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _canonical(data: dict[str, Any]) -> str:
+    """Return canonical JSON; half a surrogate pair, which no encoding of text holds, becomes U+FFFD."""
+    text = _ENCODER.encode(data)
+    return text if text.isascii() else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _hash(table: str, text: str) -> str:
-    return hashlib.sha256(f'["{table}",{text}]'.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(f'["{table}",{text}]'.encode()).hexdigest()
