@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from egov.proof.match import PROTOCOLS, Packets
+from egov.proof.match import PROTOCOLS, Packets, icmp_type
 from egov.proof.ruleset import Ruleset, read
 from egov.proof.space import (
     ANY_PORT,
@@ -139,6 +139,8 @@ def permitted(permit: Permit, version: int) -> Region:
             continue
         number = PROTOCOLS[protocol]
         ranges = normal((s.first, s.last) for s in permit.services if s.protocol == protocol)
+        if protocol in {"icmp", "icmpv6"}:
+            ranges = normal((first, icmp_type(last)[1]) for first, last in ranges)
         ports = ANY_PORT if protocol == "ospf" else ranges
         region = join(region, [(sources, destinations, ((number, number),), ANY_PORT, ports)])
     return region
@@ -155,6 +157,8 @@ def packet(box: Box, version: int, cell: Cell, state: str) -> str:
     source, destination = written(version, box[SOURCE][0][0]), written(version, box[DESTINATION][0][0])
     to = f"{name} {source} -> {destination}"
     if name in {"tcp", "udp"}:
+        if ":" in source:
+            source, destination = f"[{source}]", f"[{destination}]"
         to = f"{name} {source}:{box[SOURCE_PORT][0][0]} -> {destination}:{box[PORT][0][0]}"
     elif name in {"icmp", "icmpv6"}:
         to += f" type {box[PORT][0][0]}"

@@ -34,8 +34,12 @@ _ICMPV6 |= {"echo-request": 128, "echo-reply": 129, "mld-listener-query": 130, "
 _ICMPV6 |= {"mld-listener-done": 132, "mld-listener-reduction": 132, "nd-router-solicit": 133, "nd-router-advert": 134}
 _ICMPV6 |= {"nd-neighbor-solicit": 135, "nd-neighbor-advert": 136, "nd-redirect": 137, "router-renumbering": 138}
 _ICMPV6 |= {"ind-neighbor-solicit": 141, "ind-neighbor-advert": 142, "mld2-listener-report": 143}
+_LAST_TYPE = 255
+CT_STATE = {"ct": {"key": "state"}}
+STATE_BITS = {"invalid": 1, "established": 2, "related": 4, "new": 8, "untracked": 64}
 _VERSIONS = {"ipv4": 4, "ipv6": 6, "ip": 4, "ip6": 6, 2: 4, 10: 6}
 _PORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
+PORTLESS = less(ANY_PROTOCOL, normal((PROTOCOLS[name], PROTOCOLS[name]) for name in _PORTS))
 
 
 class NotRead(Exception):  # noqa: N818 - it is no failure: the verdict becomes undetermined where it matters
@@ -54,7 +58,8 @@ class Packets:
     version: int
     comes_by: str | None
     leaves_by: str | None
-    state: str
+    state: str | None  # None: connection tracking may have seen them or not
+    translated: frozenset[str] = frozenset()  # fields that translation of addresses changes elsewhere on the way
     asked: set[str] = dataclasses.field(
         default_factory=set, compare=False, hash=False
     )  # which interfaces any rule looked at
@@ -90,15 +95,13 @@ def term(left: Any, packets: Packets) -> Term:  # noqa: ANN401 - whatever nft pr
         return _payload(str(content.get("protocol")), str(content.get("field")), packets)
     if kind == "meta" and isinstance(content, dict):
         return _meta(str(content.get("key")), packets)
-    if kind == "ct" and isinstance(content, dict) and content.get("key") == "state" and "dir" not in content:
-        return Term(constant=packets.state)
+    if left == CT_STATE:
+        return Term(constant=known_state(packets))
     not_read(kind, content)
 
 
 def _masked(content: list[Any], packets: Packets) -> Term:
     inner, mask = term(content[0], packets), content[1]
-    if inner.constant is not None and content[0] == {"ct": {"key": "state"}}:
-        return inner  # `ct state & (…)`: the right side is a list of states
     if inner.field not in {SOURCE, DESTINATION} or inner.value is None:
         not_read("&", mask)
     bits = inner.value(mask)[0]
@@ -107,9 +110,57 @@ def _masked(content: list[Any], packets: Packets) -> Term:
     )
 
 
+def known_state(packets: Packets) -> str:
+    """Return the state; NotRead where connection tracking may or may not have seen the packet."""
+    return packets.state or not_read("ct state at the priority of connection tracking")
+
+
+def is_state(left: Any) -> bool:  # noqa: ANN401 - whatever nft prints
+    """Say whether the left side of a match is `ct state`, masked or not."""
+    masked = left.get("&") if isinstance(left, dict) else None
+    return bool(left == CT_STATE) or (isinstance(masked, list) and len(masked) == 2 and masked[0] == CT_STATE)  # noqa: PLR2004
+
+
+def state_fits(content: dict[str, Any], packets: Packets, elements: list[Any]) -> bool:
+    """Say whether a match on `ct state` holds: a packet has one bit, a rule may combine several into one number.
+
+    So `!= established,related` holds for every packet, and `== established,related` for none.
+    elements: the right side, a set resolved; NotRead for what is not understood.
+    """
+    left, operator, right = content["left"], str(content.get("op", "==")), content["right"]
+    kept = STATE_BITS[known_state(packets)] & (-1 if left == CT_STATE else _bits(left["&"][1]))
+    is_set = (isinstance(right, dict) and "set" in right) or (isinstance(right, str) and right.startswith("@"))
+    if operator in {"in", "!"} and not is_set:
+        return bool(kept & _bits(right)) == (operator == "in")
+    if operator in {"==", "!="}:
+        listed = {_bits(element) for element in elements} if is_set else {_bits(right)}
+        return (kept in listed) == (operator == "==")
+    not_read("ct state", operator)
+
+
+def rewrites(content: Any) -> bool:  # noqa: ANN401
+    """Say whether a statement changes what later rules look at."""
+    key = content.get("key") if isinstance(content, dict) else None
+    payload = key.get("payload") if isinstance(key, dict) else None
+    return isinstance(payload, dict) and payload.get("field") in {"saddr", "daddr", "sport", "dport", "protocol"}
+
+
+def _bits(value: Any) -> int:  # noqa: ANN401
+    parts = value["|"] if isinstance(value, dict) and "|" in value else value
+    bits = 0
+    for part in parts if isinstance(parts, list) else [parts]:
+        if isinstance(part, dict) and "|" in part:
+            bits |= _bits(part)
+        else:
+            bits |= part if isinstance(part, int) else STATE_BITS.get(part) or not_read("ct state", part)
+    return bits
+
+
 def _payload(protocol: str, field: str, packets: Packets) -> Term:
+    exists = protocol not in {"ip", "ip6"} or packets.version == (4 if protocol == "ip" else 6)
+    if exists and field in packets.translated:
+        not_read(protocol, field, "where addresses are translated")
     if protocol in {"ip", "ip6"}:
-        exists = packets.version == (4 if protocol == "ip" else 6)
         if field in {"saddr", "daddr"}:
             which = SOURCE if field == "saddr" else DESTINATION
             whole = any_address(4 if protocol == "ip" else 6)
@@ -125,17 +176,17 @@ def _payload(protocol: str, field: str, packets: Packets) -> Term:
         names = _ICMP if protocol == "icmp" else _ICMPV6
         needs = ((PROTOCOL, _one(PROTOCOLS[protocol])),)
         exists = packets.version == (4 if protocol == "icmp" else 6)
-        return Term(field=PORT, needs=needs, exists=exists, whole=((0, 255),), value=_named(names))
+        return Term(field=PORT, needs=needs, exists=exists, whole=ANY_PORT, value=_named(names))
     not_read(protocol, field)
 
 
 def _meta(key: str, packets: Packets) -> Term:
     if key in {"iifname", "iif"}:
         packets.asked.add("comes")
-        return Term(constant=packets.comes_by, exists=packets.comes_by is not None)
+        return Term(constant=packets.comes_by or "")  # the kernel compares an empty name where there is none
     if key in {"oifname", "oif"}:
         packets.asked.add("leaves")
-        return Term(constant=packets.leaves_by, exists=packets.leaves_by is not None)
+        return Term(constant=packets.leaves_by or "")
     if key in {"nfproto", "protocol"}:
         return Term(constant=f"version {packets.version}")
     if key == "l4proto":
@@ -164,10 +215,14 @@ def _protocol(value: Any) -> tuple[int, int]:  # noqa: ANN401
 
 def _named(names: dict[str, int]) -> Callable[[Any], tuple[int, int]]:
     def value(text: Any) -> tuple[int, int]:  # noqa: ANN401
-        number = names[text] if isinstance(text, str) and not text.isdigit() else int(text)
-        return number, number
+        return icmp_type(names[text] if isinstance(text, str) and not text.isdigit() else int(text))
 
     return value
+
+
+def icmp_type(number: int) -> tuple[int, int]:
+    """Return a type as values of the port's field: the last one stands for all above it, which no packet has."""
+    return number, number if number < _LAST_TYPE else ANY_PORT[0][1]
 
 
 def flat(right: Any, sets: Callable[[str], Elements]) -> list[Any]:  # noqa: ANN401
@@ -184,6 +239,8 @@ def flat(right: Any, sets: Callable[[str], Elements]) -> list[Any]:  # noqa: ANN
             if wrapper in right:
                 return flat(right[wrapper], sets)
         if "elem" in right:
+            if set(right["elem"]) - {"val", "comment", "timeout", "expires", "counter"}:
+                not_read("element", right["elem"])
             return flat(right["elem"]["val"], sets)
     return [right]
 
@@ -202,6 +259,8 @@ def values(of: Term, elements: Iterable[Any]) -> Intervals:
         except (KeyError, ValueError, TypeError):
             not_read("value", element)
     if of.mask is not None:
+        if any(first != last for first, last in found):
+            not_read("mask", hex(of.mask), "on a range")
         found = [piece for first, last in found if first == last for piece in _under_mask(first, of.mask, of.whole)]
     return normal(found)
 
@@ -230,7 +289,7 @@ def holds(of: Term, operator: str, elements: list[Any]) -> bool:
 def _is(constant: str | None, element: Any) -> bool:  # noqa: ANN401
     if constant is not None and constant.startswith("version "):
         return f"version {_VERSIONS.get(element)}" == constant
-    if isinstance(element, str) and element.endswith("*"):
+    if isinstance(element, str) and element.endswith("*") and not element.endswith("\\*"):
         return constant is not None and constant.startswith(element[:-1])
     return bool(element == constant)
 

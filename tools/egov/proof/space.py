@@ -50,6 +50,9 @@ def both(one: Intervals, other: Intervals) -> Intervals:
     """Return what lies in both."""
     if one is other:
         return one
+    for whole, part in ((one, other), (other, one)):
+        if len(whole) == 1 and part and whole[0][0] <= part[0][0] and part[-1][1] <= whole[0][1]:
+            return part
     found = []
     i = j = 0
     while i < len(one) and j < len(other):
@@ -98,11 +101,11 @@ def _box_less(one: Box, other: Box) -> Region:
     left: Region = []
     rest = list(one)
     for field in range(FIELDS):
-        outside = less(rest[field], shared[field])
-        if outside:
-            piece = [*rest]
-            piece[field] = outside
-            left.append((piece[0], piece[1], piece[2], piece[3], piece[4]))
+        if rest[field] == shared[field]:
+            continue
+        piece = [*rest]
+        piece[field] = less(rest[field], shared[field])
+        left.append((piece[0], piece[1], piece[2], piece[3], piece[4]))
         rest[field] = shared[field]
     return left
 

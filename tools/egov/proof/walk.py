@@ -6,16 +6,35 @@ differently the headers are undetermined, and the expression is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from egov.proof.match import Choice, Fields, NotRead, Packets, Term, chosen, flat, holds, not_read, term, values
+from egov.proof.match import (
+    PORTLESS,
+    Choice,
+    Fields,
+    NotRead,
+    Packets,
+    Term,
+    chosen,
+    flat,
+    holds,
+    is_state,
+    not_read,
+    rewrites,
+    state_fits,
+    term,
+    values,
+)
 from egov.proof.ruleset import Chain, Elements, Rule, Ruleset
-from egov.proof.space import Region, both, join, meet, minus, narrowed
+from egov.proof.space import PROTOCOL, Region, both, join, meet, minus, narrowed
 
-_WITHOUT_EFFECT = frozenset({"counter", "log", "comment", "notrack"})
+_WITHOUT_EFFECT = frozenset({"counter", "log", "comment", "last"})
+_CONDITIONS = frozenset({"limit", "quota", "ct count", "set", "map", "meter", "mangle"})  # may end a rule, no more
+_MALFORMED = (NotRead, KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+_CONNTRACK, _DNAT, _SNAT = -200, -100, 100  # the priorities at which the kernel does it
+_MOST_SAID = 160
 _VERDICTS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "continue"})
 _ENDS = {"accept": "accept", "drop": "drop", "reject": "drop"}
 _ANY = "*"
@@ -34,6 +53,10 @@ class _Fate:
     maybe: list[tuple[Region, str, str]] = field(default_factory=list)
     asked: frozenset[str] = frozenset()
 
+    def leave_open(self, region: Region, why: str) -> None:
+        """Note headers that may be accepted here, and may be dropped."""
+        self.maybe += [(region, "accept", why), (region, "drop", why)]
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -51,6 +74,7 @@ class Walk:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
+        self._translates = bool(ruleset.translates)
         self.reached: set[int] = set()  # rules (by identity) that some header reached and matched
         self._fates: dict[tuple[Any, ...], _Fate] = {}
         self._results: dict[tuple[Any, ...], tuple[Region, Unknown]] = {}
@@ -70,11 +94,21 @@ class Walk:
             self._ways[way] = [(hook, chain) for hook in hooks for chain in self.ruleset.at(hook, packets.version)]
         self._asked = set()
         found = self._through(self._ways[way], packets, region)
+        self._doubt_droppers(packets, found)
         comes = packets.comes_by if "comes" in self._asked else _ANY
         leaves = packets.leaves_by if "leaves" in self._asked else _ANY
         self._results[*common, comes, leaves] = found
         self._kept.append(region)
         return found
+
+    def _doubt_droppers(self, packets: Packets, found: tuple[Region, Unknown]) -> None:
+        """Add what chains at the devices themselves, which are not read, may drop of what passes."""
+        passed, unknown = found
+        for hook, devices, name in self.ruleset.droppers:
+            self._asked |= {"comes", "leaves"}
+            device = packets.comes_by if hook == "ingress" else packets.leaves_by
+            if passed and device is not None and (not devices or device in devices):
+                unknown.append((passed, f"{name}: {hook} is not read"))
 
     def _through(self, chains: list[tuple[str, Chain]], packets: Packets, region: Region) -> tuple[Region, Unknown]:
         if not chains or not region:
@@ -84,7 +118,8 @@ class Walk:
         accepted = fate.accepted
         passed, unknown = self._through(rest, packets, accepted)
         for headers, verdict, why in fate.maybe:
-            would = self._through(rest, packets, headers)[0] if verdict == "accept" else []
+            would, more = self._through(rest, packets, headers) if verdict == "accept" else ([], [])
+            unknown += more
             now = meet(passed, headers)
             differs = [*minus(would, now), *minus(now, would)]
             if differs:
@@ -93,7 +128,7 @@ class Walk:
 
     def _base(self, hook: str, chain: Chain, packets: Packets, region: Region) -> _Fate:
         """Follow a base chain; the same for all interfaces that no rule on the way asks about."""
-        at = _known_at(hook, packets)
+        at = _known_at(hook, chain, packets, translates=self._translates)
         common = (id(chain), at.version, at.state, id(region))
         for key in product((at.comes_by, _ANY), (at.leaves_by, _ANY)):
             if (*common, *key) in self._fates:
@@ -101,6 +136,8 @@ class Walk:
                 self._asked |= fate.asked
                 return fate
         fate = self._chain(chain, at, region, 0)
+        if (chain.family, chain.table) in self.ruleset.perhaps_dormant:
+            fate.maybe.append((region, "accept", f"{chain.family} {chain.table}: its flags are not read"))
         if chain.policy != "drop":
             fate.accepted = join(fate.accepted, fate.returned)
         asked = (at.comes_by if "comes" in at.asked else _ANY, at.leaves_by if "leaves" in at.asked else _ANY)
@@ -136,8 +173,9 @@ class Walk:
             if kind == "match":
                 try:
                     selected = self._selected(rule, content, packets)
-                except NotRead as what:
-                    unsure = unsure or f"{rule.place}: {what}"
+                    _refuse_portless(rule, content["left"], matching)
+                except _MALFORMED as what:
+                    unsure = unsure or _named(rule, what, content)
                     continue
                 inside = _among(matching, selected)
                 passing = [*passing, *minus(matching, inside)]
@@ -153,21 +191,28 @@ class Walk:
                     self._perhaps(step, (kind, content), matching, unsure)
                     return region
                 return join(passing, self._verdict(step, (kind, content), matching))
-            elif kind not in _WITHOUT_EFFECT and unsure is None and not _only_logs(rule):
-                unsure = f"{rule.place}: {kind}"
+            elif kind in _CONDITIONS and not rewrites(content):
+                unsure = unsure or f"{rule.place}: {kind}"
+            elif kind not in _WITHOUT_EFFECT:
+                fate.leave_open(matching, f"{rule.place}: {kind}")
         return region
 
     def _selected(self, rule: Rule, content: Any, packets: Packets) -> list[Fields]:  # noqa: ANN401
         """Return what a match selects as alternatives (one, or one per element of a concatenation)."""
         left, operator = content["left"], str(content.get("op", "=="))
+        single = None if is_state(left) or "concat" in left else term(left, packets)
+        if single is not None and not single.exists:
+            return []  # whatever the set holds, and may be changed to
         elements = flat(content["right"], lambda name: self._set(rule, name))
-        if isinstance(left, dict) and "concat" in left:
+        if is_state(left):
+            return [{}] if state_fits(content, packets, elements) else []
+        if single is None:
             terms = [term(part, packets) for part in left["concat"]]
             if operator not in {"==", "in"}:
                 not_read(operator, "on a concatenation")
             found = [_together(terms, element) for element in elements]
             return [fields for fields in found if fields is not None]
-        selected = chosen(term(left, packets), operator, elements)
+        selected = chosen(single, operator, elements)
         return [] if selected is None else [selected]
 
     def _set(self, rule: Rule, name: str) -> Elements:
@@ -190,9 +235,10 @@ class Walk:
             return []
         if kind == "continue":
             return region
-        target = self.ruleset.chains.get((place.family, place.table, str((content or {}).get("target"))))
+        name = content.get("target") if isinstance(content, dict) else None
+        target = self.ruleset.chains.get((place.family, place.table, str(name)))
         if target is None or step.depth >= MOST_JUMPS:
-            fate.maybe += [(region, "accept", f"{place}: {kind}"), (region, "drop", f"{place}: {kind}")]
+            fate.leave_open(region, f"{place}: {kind}")
             return region
         inner = self._chain(target, step.packets, region, step.depth + 1)
         fate.accepted = join(fate.accepted, inner.accepted)
@@ -209,13 +255,19 @@ class Walk:
         onward = self._verdict(_Step(step.rule, step.packets, inner, step.depth, None), verdict, region)
         step.fate.maybe += [(inner.accepted, "accept", why), (inner.dropped, "drop", why), *inner.maybe]
         if inner.returned and not onward:  # the rest of the chain would be skipped, and nobody has followed that
-            step.fate.maybe += [(inner.returned, "accept", why), (inner.returned, "drop", why)]
+            step.fate.leave_open(inner.returned, why)
 
-    def _mapped(self, step: _Step, content: dict[str, Any], region: Region) -> Region:
+    def _mapped(self, step: _Step, content: Any, region: Region) -> Region:  # noqa: ANN401
         """Follow a verdict map; return the headers that no element matches, or that come back."""
+        try:
+            pairs = self._pairs(step.rule, content, step.packets)
+            _refuse_portless(step.rule, content["key"], region)
+        except _MALFORMED as what:
+            step.fate.leave_open(region, _named(step.rule, what, content))
+            return region
         left = region
         onward: Region = []
-        for selected, verdict in self._pairs(step.rule, content, step.packets):
+        for selected, verdict in pairs:
             if isinstance(selected, str):
                 self._perhaps(step, verdict, left, f"{step.rule.place}: {selected}")
                 continue
@@ -234,7 +286,10 @@ class Walk:
     ) -> list[tuple[Fields | str, tuple[str, Any]]]:
         """Return a verdict map as (what it selects, verdict) for these packets; text instead where it is not read."""
         data = content["data"]
-        entries = self._set(rule, data[1:]).elements if isinstance(data, str) else data["set"]
+        named = self._set(rule, data[1:]) if isinstance(data, str) else Elements(data["set"])
+        if named.dynamic:
+            not_read("map", data, "is changed by packets")
+        entries = named.elements
         parts = content["key"]["concat"] if "concat" in content["key"] else [content["key"]]
         terms = [term(part, packets) for part in parts]
         index = self._index(rule, entries, terms)
@@ -266,11 +321,40 @@ class Walk:
         return self._indexes[id(rule)]
 
 
-def _known_at(hook: str, packets: Packets) -> Packets:
-    """Return what a hook knows: before routing not the way out, and for the device's own packets no way in."""
+def _known_at(hook: str, chain: Chain, packets: Packets, *, translates: bool) -> Packets:
+    """Return what a chain can see: before routing not the way out, and for the device's own packets no way in.
+
+    Before connection tracking every packet reads as invalid; before and after translation, addresses are others.
+    """
     leaves = None if hook in {"prerouting", "input"} else packets.leaves_by
     comes = None if hook == "output" else packets.comes_by
-    return Packets(packets.version, comes, leaves, packets.state)
+    state, translated = packets.state, frozenset[str]()
+    early, late = hook in {"prerouting", "output"}, hook in {"postrouting", "input"}
+    if early and chain.priority <= _CONNTRACK:
+        state = "invalid" if chain.priority < _CONNTRACK else None
+    if translates and early and chain.priority <= _DNAT:
+        translated = frozenset({"daddr", "dport"})
+    if translates and late and chain.priority >= _SNAT:
+        translated = frozenset({"saddr", "sport"})
+    return Packets(packets.version, comes, leaves, state, translated)
+
+
+def _named(rule: Rule, what: Exception, content: Any) -> str:  # noqa: ANN401
+    """Say which part of a rule is not understood."""
+    said = str(what) if isinstance(what, NotRead) else str(content)
+    return f"{rule.place}: {said[:_MOST_SAID]}"
+
+
+def _refuse_portless(rule: Rule, key: Any, region: Region) -> None:  # noqa: ANN401
+    """NotRead where `th` would read the ports of headers that have none: it then compares whatever stands there."""
+    if not rule.reads_any_ports:
+        return
+    parts = key.get("concat", [key])
+    named = {
+        str(word) for part in parts for field in part.values() if isinstance(field, dict) for word in field.values()
+    }
+    if "th" in named and not named & {"l4proto", "protocol", "nexthdr"} and narrowed(region, PROTOCOL, PORTLESS):
+        not_read("th, of protocols without ports")
 
 
 def _expression(expression: Any) -> tuple[str, Any]:  # noqa: ANN401 - whatever nft prints
@@ -311,15 +395,3 @@ def _among(region: Region, alternatives: list[Fields]) -> Region:
             inside = narrowed(inside, number, intervals)
         found = join(found, inside) if len(alternatives) > 1 else inside
     return found
-
-
-def _only_logs(rule: Rule) -> bool:
-    """Say whether a rule has no verdict: then a limit in it holds back messages, not packets."""
-    return not any(
-        kind in _VERDICTS or kind == "vmap" for expression in rule.expressions for kind in _kinds(expression)
-    )
-
-
-def _kinds(expression: Any) -> Iterator[str]:  # noqa: ANN401
-    if isinstance(expression, dict):
-        yield from expression
