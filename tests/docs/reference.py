@@ -51,13 +51,18 @@ def law() -> Mandate:
     return mandate(ROOT / "inventory" / "huludao")
 
 
+def context_of(command: click.Command, words: str) -> click.Context:
+    """Return a context as a real call has it: click keeps the first help option it makes, `-h` or none, for good."""
+    return click.Context(command, info_name=words, **cli.context_settings)
+
+
 def leaves(
     command: click.Command = cli, path: tuple[str, ...] = ("egov",)
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Yield the words and the object of every command, groups before their commands."""
     yield path, command
     if isinstance(command, click.Group):
-        context = click.Context(command, info_name=path[-1])
+        context = context_of(command, path[-1])
         for word in command.list_commands(context):
             if (found := command.get_command(context, word)) is not None:
                 yield from leaves(found, (*path, word))
@@ -69,7 +74,7 @@ def _commands() -> str:
     for path, command in leaves():
         whole = command is cli
         words = " ".join(path)
-        usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=words)))
+        usage = " ".join(command.collect_usage_pieces(context_of(command, words)))
         heading = "Options of every command" if whole else words
         parts.append(f"\n{'#' * max(2, len(path))} {heading}\n\n`{words} {usage}`\n")
         parts.append("" if whole else _help(command))
@@ -83,7 +88,7 @@ def _help(command: click.Command) -> str:
 
 def _options(command: click.Command, without: set[str | None]) -> Iterator[str]:
     for parameter in command.params:
-        record = parameter.get_help_record(click.Context(command)) if isinstance(parameter, click.Option) else None
+        record = parameter.get_help_record(context_of(command, "")) if isinstance(parameter, click.Option) else None
         if record is not None and parameter.name not in without:
             yield entry(f"`{record[0]}`: {record[1]}")
 
