@@ -84,10 +84,26 @@ class Term:
     mask: int | None = None
 
 
+def constant(left: Any, packets: Packets) -> str | None:  # noqa: ANN401 - whatever nft prints
+    """Return what an interface or the state is for these packets; None if *left* is neither."""
+    if left == CT_STATE:
+        return known_state(packets)
+    key = left["meta"].get("key") if isinstance(left, dict) and isinstance(left.get("meta"), dict) else None
+    if key in {"iifname", "iif"}:
+        packets.asked.add("comes")
+        return packets.comes_by or ""  # the kernel compares an empty name where there is none
+    if key in {"oifname", "oif"}:
+        packets.asked.add("leaves")
+        return packets.leaves_by or ""
+    return None
+
+
 def term(left: Any, packets: Packets) -> Term:  # noqa: ANN401 - whatever nft prints
     """Return what a match looks at; NotRead if that is not understood."""
     if not isinstance(left, dict) or len(left) != 1:
         not_read(str(left))
+    if (known := constant(left, packets)) is not None:
+        return Term(constant=known)
     kind, content = next(iter(left.items()))
     if kind == "&" and isinstance(content, list) and len(content) == 2:  # noqa: PLR2004 - value and mask
         return _masked(content, packets)
@@ -95,8 +111,6 @@ def term(left: Any, packets: Packets) -> Term:  # noqa: ANN401 - whatever nft pr
         return _payload(str(content.get("protocol")), str(content.get("field")), packets)
     if kind == "meta" and isinstance(content, dict):
         return _meta(str(content.get("key")), packets)
-    if left == CT_STATE:
-        return Term(constant=known_state(packets))
     not_read(kind, content)
 
 
@@ -181,12 +195,6 @@ def _payload(protocol: str, field: str, packets: Packets) -> Term:
 
 
 def _meta(key: str, packets: Packets) -> Term:
-    if key in {"iifname", "iif"}:
-        packets.asked.add("comes")
-        return Term(constant=packets.comes_by or "")  # the kernel compares an empty name where there is none
-    if key in {"oifname", "oif"}:
-        packets.asked.add("leaves")
-        return Term(constant=packets.leaves_by or "")
     if key in {"nfproto", "protocol"}:
         return Term(constant=f"version {packets.version}")
     if key == "l4proto":

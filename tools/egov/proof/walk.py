@@ -7,8 +7,7 @@ differently the headers are undetermined, and the expression is named.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from egov.proof.match import (
     PORTLESS,
@@ -18,6 +17,7 @@ from egov.proof.match import (
     Packets,
     Term,
     chosen,
+    constant,
     flat,
     holds,
     is_state,
@@ -39,6 +39,8 @@ _VERDICTS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "co
 _ENDS = {"accept": "accept", "drop": "drop", "reject": "drop"}
 _ANY = "*"
 MOST_JUMPS = 16  # the kernel's own limit (NFT_JUMP_STACK_SIZE)
+_Ways = tuple[str | None, str | None]
+_Found = TypeVar("_Found")
 Unknown = list[tuple[Region, str]]
 """Headers whose fate is not known, and why."""
 
@@ -76,8 +78,8 @@ class Walk:
         self.ruleset = ruleset
         self._translates = bool(ruleset.translates)
         self.reached: set[int] = set()  # rules (by identity) that some header reached and matched
-        self._fates: dict[tuple[Any, ...], _Fate] = {}
-        self._results: dict[tuple[Any, ...], tuple[Region, Unknown]] = {}
+        self._fates: dict[tuple[Any, ...], dict[_Ways, _Fate]] = {}
+        self._results: dict[tuple[Any, ...], dict[_Ways, tuple[Region, Unknown]]] = {}
         self._ways: dict[tuple[tuple[str, ...], int], list[tuple[str, Chain]]] = {}
         self._asked: set[str] = set()
         self._kept: list[Region] = []  # regions whose identity is part of a key must live as long as the keys
@@ -85,19 +87,16 @@ class Walk:
 
     def accepted(self, hooks: tuple[str, ...], packets: Packets, region: Region) -> tuple[Region, Unknown]:
         """Return which headers of *region* pass all chains of the hooks, and those whose fate is not known."""
-        common = (hooks, packets.version, packets.state, id(region))
-        for key in product((packets.comes_by, _ANY), (packets.leaves_by, _ANY)):
-            if (*common, *key) in self._results:
-                return self._results[*common, *key]
+        results = self._results.setdefault((hooks, packets.version, packets.state, id(region)), {})
+        if (known := _for_these(results, packets)) is not None:
+            return known
         way = (hooks, packets.version)
         if way not in self._ways:
             self._ways[way] = [(hook, chain) for hook in hooks for chain in self.ruleset.at(hook, packets.version)]
         self._asked = set()
         found = self._through(self._ways[way], packets, region)
         self._doubt_droppers(packets, found)
-        comes = packets.comes_by if "comes" in self._asked else _ANY
-        leaves = packets.leaves_by if "leaves" in self._asked else _ANY
-        self._results[*common, comes, leaves] = found
+        results[_those_asked(self._asked, packets)] = found
         self._kept.append(region)
         return found
 
@@ -129,21 +128,18 @@ class Walk:
     def _base(self, hook: str, chain: Chain, packets: Packets, region: Region) -> _Fate:
         """Follow a base chain; the same for all interfaces that no rule on the way asks about."""
         at = _known_at(hook, chain, packets, translates=self._translates)
-        common = (id(chain), at.version, at.state, id(region))
-        for key in product((at.comes_by, _ANY), (at.leaves_by, _ANY)):
-            if (*common, *key) in self._fates:
-                fate = self._fates[*common, *key]
-                self._asked |= fate.asked
-                return fate
+        fates = self._fates.setdefault((id(chain), at.version, at.state, id(region)), {})
+        if (known := _for_these(fates, at)) is not None:
+            self._asked |= known.asked
+            return known
         fate = self._chain(chain, at, region, 0)
         if (chain.family, chain.table) in self.ruleset.perhaps_dormant:
             fate.maybe.append((region, "accept", f"{chain.family} {chain.table}: its flags are not read"))
         if chain.policy != "drop":
             fate.accepted = join(fate.accepted, fate.returned)
-        asked = (at.comes_by if "comes" in at.asked else _ANY, at.leaves_by if "leaves" in at.asked else _ANY)
         fate.asked = frozenset(at.asked)
         self._asked |= at.asked
-        self._fates[*common, *asked] = fate
+        fates[_those_asked(at.asked, at)] = fate
         self._kept.append(region)
         return fate
 
@@ -291,11 +287,12 @@ class Walk:
             not_read("map", data, "is changed by packets")
         entries = named.elements
         parts = content["key"]["concat"] if "concat" in content["key"] else [content["key"]]
-        terms = [term(part, packets) for part in parts]
-        index = self._index(rule, entries, terms)
+        known = tuple(constant(part, packets) for part in parts)
+        index = None if None in known else self._index(rule, entries)
         if index is not None:
-            verdict = index.get(tuple(of.constant for of in terms))
+            verdict = index.get(known)
             return [({}, verdict)] if verdict is not None else []
+        terms = [term(part, packets) for part in parts]
         found: list[tuple[Fields | str, tuple[str, Any]]] = []
         for element, verdict in entries:
             plain = element["elem"]["val"] if isinstance(element, dict) and "elem" in element else element
@@ -309,16 +306,28 @@ class Walk:
                 found.append((selected, _expression(verdict)))
         return found
 
-    def _index(self, rule: Rule, entries: list[Any], terms: list[Term]) -> dict[tuple[Any, ...], Any] | None:
+    def _index(self, rule: Rule, entries: list[Any]) -> dict[tuple[Any, ...], Any] | None:
         """Return a map whose key is interfaces and states only as a dictionary: thousands of cells are one look-up."""
         if id(rule) not in self._indexes:
             index: dict[tuple[Any, ...], Any] | None = None
-            if all(of.field is None and of.exists and not str(of.constant).startswith("version ") for of in terms):
-                keys = [e["concat"] if isinstance(e, dict) and "concat" in e else [e] for e, _ in entries]
-                if all(isinstance(part, str) and not part.endswith("*") for key in keys for part in key):
-                    index = {tuple(k): _expression(v) for k, (_, v) in zip(keys, entries, strict=True)}
+            keys = [e["concat"] if isinstance(e, dict) and "concat" in e else [e] for e, _ in entries]
+            if all(isinstance(part, str) and not part.endswith("*") for key in keys for part in key):
+                index = {tuple(k): _expression(v) for k, (_, v) in zip(keys, entries, strict=True)}
             self._indexes[id(rule)] = index
         return self._indexes[id(rule)]
+
+
+def _for_these(found: dict[_Ways, _Found], packets: Packets) -> _Found | None:
+    """Return what was found for these interfaces, or for any where no rule asked."""
+    comes, leaves = packets.comes_by, packets.leaves_by
+    for ways in ((comes, leaves), (comes, _ANY), (_ANY, leaves), (_ANY, _ANY)):
+        if ways in found:
+            return found[ways]
+    return None
+
+
+def _those_asked(asked: set[str], packets: Packets) -> _Ways:
+    return packets.comes_by if "comes" in asked else _ANY, packets.leaves_by if "leaves" in asked else _ANY
 
 
 def _known_at(hook: str, chain: Chain, packets: Packets, *, translates: bool) -> Packets:

@@ -100,14 +100,23 @@ def ruleset(
 
 
 def _antispoofing(intent: Intent, sets: _Sets) -> Iterator[str]:
-    yield "  chain prerouting {"
-    yield "    type filter hook prerouting priority raw; policy accept;"
+    """Yield a chain for each interface that not every source may come in by, and the look-up that leads to them."""
+    guarded: list[str] = []
     for name, networks in intent.behind.items():
+        rules = []
         for version, word in ((4, "ip"), (6, "ip6")):
             own = _of(version, networks)
             if own not in _ALL:
-                match = f" {word} saddr != {sets.text(version, own)}" if own else f" meta nfproto ipv{version}"
-                yield f'    iifname "{name}"{match} counter name {counter("spoofed", name)} drop'
+                match = f"{word} saddr != {sets.text(version, own)}" if own else f"meta nfproto ipv{version}"
+                rules.append(f"    {match} counter name {counter('spoofed', name)} drop")
+        if rules:
+            guarded.append(name)
+            yield from (f"  chain {counter('from', name)} {{", *rules, "  }")
+    jumps = ",\n      ".join(f'"{name}" : jump {counter("from", name)}' for name in guarded)
+    yield "  chain prerouting {"
+    yield "    type filter hook prerouting priority raw; policy accept;"
+    if guarded:
+        yield f"    iifname vmap {{ {jumps} }}"
     yield "  }"
 
 
