@@ -6,7 +6,7 @@ and the state of the connection are fixed while one region is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -50,9 +50,14 @@ def both(one: Intervals, other: Intervals) -> Intervals:
     """Return what lies in both."""
     if one is other:
         return one
-    for whole, part in ((one, other), (other, one)):
-        if len(whole) == 1 and part and whole[0][0] <= part[0][0] and part[-1][1] <= whole[0][1]:
-            return part
+    if not one or not other:
+        return ()
+    if len(one) == 1 and one[0][0] <= other[0][0] and other[-1][1] <= one[0][1]:
+        return other
+    if len(other) == 1 and other[0][0] <= one[0][0] and one[-1][1] <= other[0][1]:
+        return one
+    if one[-1][1] < other[0][0] or other[-1][1] < one[0][0]:
+        return ()
     found = []
     i = j = 0
     while i < len(one) and j < len(other):
@@ -103,9 +108,7 @@ def _box_less(one: Box, other: Box) -> Region:
     for field in range(FIELDS):
         if rest[field] == shared[field]:
             continue
-        piece = [*rest]
-        piece[field] = less(rest[field], shared[field])
-        left.append((piece[0], piece[1], piece[2], piece[3], piece[4]))
+        left.append(_with((rest[0], rest[1], rest[2], rest[3], rest[4]), field, less(rest[field], shared[field])))
         rest[field] = shared[field]
     return left
 
@@ -126,8 +129,22 @@ def minus(one: Region, other: Region) -> Region:
 
 
 def join(one: Region, other: Region) -> Region:
-    """Return the headers in either region."""
-    return [*one, *minus(other, one)] if one else other
+    """Return the headers in either region; a box that continues the last one in one field becomes part of it."""
+    if not one or not other:
+        return one or other
+    found = [*one]
+    for box in minus(other, one):
+        found[-1:] = _merged(found[-1], box)
+    return found
+
+
+def _merged(one: Box, other: Box) -> Region:
+    """Return two disjoint boxes, as one where they differ in one field only."""
+    differing = [field for field in range(FIELDS) if one[field] != other[field]]
+    if len(differing) != 1:
+        return [one, other]
+    field = differing[0]
+    return [_with(one, field, normal((*one[field], *other[field])))]
 
 
 def narrowed(region: Region, field: int, values: Intervals) -> Region:
@@ -136,10 +153,29 @@ def narrowed(region: Region, field: int, values: Intervals) -> Region:
     for box in region:
         kept = both(box[field], values)
         if kept:
-            piece = [*box]
-            piece[field] = kept
-            found.append((piece[0], piece[1], piece[2], piece[3], piece[4]))
+            found.append(_with(box, field, kept))
     return found
+
+
+def split(region: Region, fields: Mapping[int, Intervals]) -> tuple[Region, Region]:
+    """Return the headers of a region whose fields are all among values, and the others, in one pass."""
+    outside: Region = []
+    inside = region
+    for field, values in fields.items():
+        boxes, inside = inside, []
+        for box in boxes:
+            kept = both(box[field], values)
+            if kept:
+                inside.append(_with(box, field, kept))
+            if kept != box[field]:
+                outside.append(_with(box, field, less(box[field], kept)) if kept else box)
+    return inside, outside
+
+
+def _with(box: Box, field: int, values: Intervals) -> Box:
+    piece = [*box]
+    piece[field] = values
+    return (piece[0], piece[1], piece[2], piece[3], piece[4])
 
 
 @lru_cache(maxsize=65536)

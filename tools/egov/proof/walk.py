@@ -28,7 +28,7 @@ from egov.proof.match import (
     values,
 )
 from egov.proof.ruleset import Chain, Elements, Rule, Ruleset
-from egov.proof.space import PROTOCOL, Region, both, join, meet, minus, narrowed
+from egov.proof.space import PROTOCOL, Region, both, join, meet, minus, narrowed, split
 
 _WITHOUT_EFFECT = frozenset({"counter", "log", "comment", "last"})
 _CONDITIONS = frozenset({"limit", "quota", "ct count", "set", "map", "meter", "mangle"})  # may end a rule, no more
@@ -173,9 +173,8 @@ class Walk:
                 except _MALFORMED as what:
                     unsure = unsure or _named(rule, what, content)
                     continue
-                inside = _among(matching, selected)
-                passing = [*passing, *minus(matching, inside)]
-                matching = inside
+                matching, others = _parted(matching, selected)
+                passing = [*passing, *others]
             elif kind == "vmap":
                 self.reached.add(id(rule))
                 step = _Step(rule, packets, fate, depth, unsure)
@@ -267,14 +266,14 @@ class Walk:
             if isinstance(selected, str):
                 self._perhaps(step, verdict, left, f"{step.rule.place}: {selected}")
                 continue
-            inside = _among(left, [selected])
+            inside, others = split(left, selected)
             if not inside:
                 continue
             if step.unsure:
                 self._perhaps(step, verdict, inside, step.unsure)
                 continue
             onward = join(onward, self._verdict(step, verdict, inside))
-            left = minus(left, inside)
+            left = others
         return join(onward, left)
 
     def _pairs(
@@ -396,11 +395,11 @@ def _no_set(name: str) -> Elements:
     not_read("set", name, "in a concatenation")
 
 
-def _among(region: Region, alternatives: list[Fields]) -> Region:
+def _parted(region: Region, alternatives: list[Fields]) -> tuple[Region, Region]:
+    """Return the headers that any alternative selects, and the others."""
     found: Region = []
+    left = region
     for fields in alternatives:
-        inside = region
-        for number, intervals in fields.items():
-            inside = narrowed(inside, number, intervals)
-        found = join(found, inside) if len(alternatives) > 1 else inside
-    return found
+        inside, left = split(left, fields)
+        found = [*found, *inside]
+    return found, left

@@ -13,7 +13,9 @@ from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
 from egov.render.nat import Translation
 
 TABLE = "egov"
-_NAMED_FROM = 6  # longer lists of networks become named sets: read once, used often
+# The kernel takes time by the square of the number of sets without a name: 2,000 of them cost more than all the rest.
+_NAMED_FROM = 6  # where a set it must be: longer ones have a name, and are shared
+_EACH = 4  # up to so many pairs of networks have a rule each
 OSPF = 89  # by number: a minimal server has no /etc/protocols
 _COMMENT = 120  # nft takes 128 bytes
 _ALL = (["0.0.0.0/0"], ["::/0"])
@@ -21,7 +23,7 @@ _ALL = (["0.0.0.0/0"], ["::/0"])
 
 @dataclass
 class _Sets:
-    """Named sets of networks, in order of first use."""
+    """Named sets of networks and services, in order of first use."""
 
     names: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
@@ -31,14 +33,20 @@ class _Sets:
             return networks[0]
         if len(networks) < _NAMED_FROM:
             return "{ " + ", ".join(networks) + " }"
-        kind = "ipv4_addr" if version == 4 else "ipv6_addr"  # noqa: PLR2004 - the two versions of IP
-        return "@" + self.names.setdefault((kind, tuple(networks)), f"networks{len(self.names) + 1}")
+        return self.named(f"ipv{version}_addr", networks)
+
+    def named(self, kind: str, elements: Sequence[str]) -> str:
+        """Return the name of the set of these elements; the same elements have the same name."""
+        if len(elements) == 1:
+            return elements[0]
+        word = "networks" if kind in {"ipv4_addr", "ipv6_addr"} else "services"
+        return "@" + self.names.setdefault((kind, tuple(elements)), f"{word}{len(self.names) + 1}")
 
     def lines(self) -> Iterator[str]:
-        for (kind, networks), name in self.names.items():
+        for (kind, elements), name in self.names.items():
             yield f"  set {name} {{"
             yield f"    type {kind}; flags interval;"
-            yield "    elements = { " + ",\n      ".join(networks) + " }"
+            yield "    elements = { " + ",\n      ".join(elements) + " }"
             yield "  }"
 
 
@@ -164,19 +172,32 @@ def _matches(permit: Permit, sets: _Sets) -> Iterator[str]:
         sources, destinations = _of(version, permit.sources), _of(version, permit.destinations)
         if not sources or not destinations:
             continue
-        sides = (("saddr", sources), ("daddr", destinations))
-        ends = " ".join(f"{word} {side} {sets.text(version, own)}" for side, own in sides if own not in _ALL)
-        for protocol, group in groupby(permit.services, key=lambda service: service.protocol):
-            if (protocol, version) not in {("icmp", 6), ("icmpv6", 4)}:
-                yield f"{ends} {_service(protocol, list(group))}".strip()
+        services = [
+            _service(protocol, list(group), sets)
+            for protocol, group in groupby(permit.services, key=lambda service: service.protocol)
+            if (protocol, version) not in {("icmp", 6), ("icmpv6", 4)}
+        ]
+        each = len(sources) * len(destinations) <= _EACH
+        sides = [
+            [f"{word} {side} {text} " for text in (own if each else [sets.named(f"ipv{version}_addr", own)])]
+            if own not in _ALL
+            else [""]
+            for side, own in (("saddr", sources), ("daddr", destinations))
+        ]
+        yield from ("".join(parts) for parts in product(*sides, services))
 
 
-def _service(protocol: str, services: Sequence[Service]) -> str:
+def _service(protocol: str, services: Sequence[Service], sets: _Sets) -> str:
     if protocol == "ospf":
         return f"meta l4proto {OSPF}"
+    field_, kind = {
+        "tcp": ("tcp dport", "inet_service"),
+        "udp": ("udp dport", "inet_service"),
+        "icmp": ("icmp type", "icmp_type"),
+        "icmpv6": ("icmpv6 type", "icmpv6_type"),
+    }[protocol]
     ranges = [str(s.first) if s.first == s.last else f"{s.first}-{s.last}" for s in services]
-    field_ = {"tcp": "tcp dport", "udp": "udp dport", "icmp": "icmp type", "icmpv6": "icmpv6 type"}[protocol]
-    return f"{field_} {ranges[0]}" if len(ranges) == 1 else f"{field_} {{ {', '.join(ranges)} }}"
+    return f"{field_} {sets.named(kind, ranges)}"
 
 
 def _of(version: int, networks: Iterable[str]) -> list[str]:
