@@ -31,7 +31,8 @@ clean-demo: setup ## Remove all that the demo made
 	$(BIN)/egov lab down --purge
 	rm -rf evidence/huludao reports build/demo
 
-check: setup lint unit ## Lint, types, layers, unit tests: no root, no lab
+check: setup ## Lint, types, layers, unit tests: no root, no lab
+	+@$(MAKE) --no-print-directory -j2 --output-sync=target lint unit
 
 lint: setup
 	$(BIN)/ruff check .
@@ -42,12 +43,12 @@ lint: setup
 	shellcheck --version >/dev/null 2>&1 && shellcheck .ci/run tools/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh || echo "shellcheck: not installed, skipped"
 
 unit: setup
-	$(PYTEST) -n auto -m "not lab and not bench and not drill"
+	$(PYTEST) -n auto --dist worksteal -m "not lab and not bench and not drill"
 
 lab-test: setup packages
 	$(PYTEST) -m "lab and not drill" -p no:randomly
 
-test: setup packages lint unit lab-test ## Everything, on real hosts of the lab (root)
+test: setup packages check lab-test ## Everything, on real hosts of the lab (root)
 
 bench: setup packages ## Measure against the named peers
 	$(PYTEST) -s -m bench -p no:randomly
