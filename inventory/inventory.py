@@ -5,7 +5,6 @@ $EGOV_CITY chooses the city (default: the only one here), $EGOV_LAB says that it
 Nothing heavy is imported while the cache is warm: 5,000 hosts are read in the time it takes to hash their files.
 """
 
-import gc
 import hashlib
 import os
 import sys
@@ -58,7 +57,6 @@ def main() -> None:
         if not python.is_file() or sys.executable == str(python):
             sys.exit("inventory: egov is not installed; run: make setup")
         os.execv(python, [str(python), __file__, *sys.argv[1:]])
-    gc.disable()  # one tree is built and printed: nothing to collect
     try:
         text = rendered(folder, state)
     except EgovError as error:

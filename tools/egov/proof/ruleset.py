@@ -31,11 +31,10 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Rule:
-    """One rule: where it stands, its expressions in order, and the one interface it is for, if it begins with that."""
+    """One rule: where it stands and its expressions in order."""
 
     place: Place
     expressions: list[Any]
-    comes_by: str | None = None
     reads_any_ports: bool = False  # by `th`, whatever the protocol
 
 
@@ -145,7 +144,7 @@ def _take(found: Ruleset, kind: str, content: dict[str, Any]) -> None:
     elif kind == "rule":
         place = Place(family, content["table"], content["chain"], int(content.get("handle", 0)))
         expressions = list(content.get("expr", []))
-        rule = Rule(place, expressions, _comes_by(expressions), "'protocol': 'th'" in str(expressions))
+        rule = Rule(place, expressions, "'protocol': 'th'" in str(expressions))
         found.chains[family, place.table, place.chain].rules.append(rule)
     elif kind == "table":
         _note_sleep(found, (family, content["name"]), content.get("flags", []))
@@ -164,12 +163,3 @@ def _note_sleep(found: Ruleset, table: tuple[str, str], flags: Any) -> None:  # 
 def _only_counts(statements: Any) -> bool:  # noqa: ANN401 - whatever nft prints
     """Say whether a set's own statements leave its look-ups alone: a limit or quota per element does not."""
     return statements is None or all(set(statement) == {"counter"} for statement in statements)
-
-
-def _comes_by(expressions: list[Any]) -> str | None:
-    """Return the interface that a rule begins by naming: most rules are for another one and are passed over unread."""
-    first = expressions[0].get("match") if expressions and isinstance(expressions[0], dict) else None
-    if not isinstance(first, dict) or first.get("op") != "==" or first.get("left") != {"meta": {"key": "iifname"}}:
-        return None
-    name = first.get("right")
-    return name if isinstance(name, str) and not name.startswith("@") and not name.endswith("*") else None

@@ -149,10 +149,6 @@ class Walk:
         for rule in chain.rules:
             if not left:
                 break
-            if rule.comes_by is not None:
-                packets.asked.add("comes")
-                if packets.comes_by != rule.comes_by:
-                    continue
             left = self._rule(rule, packets, left, fate, depth)
         fate.returned = join(fate.returned, left)
         return fate
