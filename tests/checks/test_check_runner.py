@@ -107,6 +107,11 @@ def _drifted(build: Build) -> None:
     rendered(build, ruleset())
 
 
+def _silent(build: Build) -> None:
+    access(build)
+    sent(build, arrived=0)
+
+
 def _nothing(build: Build) -> None:
     """Add nothing: the small network itself is the concern."""
 
@@ -115,6 +120,7 @@ def _lonely_link(build: Build) -> None:
     router(build, "r2", ("up", "links", "10.8.0.1"))
 
 
+COVERED = {"city": "2018-12-30"}
 # check → (what makes it a concern, its parameters, kind and id of the subject, the value an exemption must allow)
 CONCERNS: dict[str, tuple[Callable[[Build], None], dict[str, Any], str, str, float | None]] = {
     "room-area": (_over_cap, {"max_area_m2": 20}, "rooms", "r1", 25.0),
@@ -129,7 +135,14 @@ CONCERNS: dict[str, tuple[Callable[[Build], None], dict[str, Any], str, str, flo
     "undeclared-host": (_undescribed, {}, "prefixes", "lan", None),
     "private-line": (_network(line), {"last_budget_year": 2018}, "circuits", "line", None),
     "private-exit": (_network(_seen_elsewhere), {}, "hosts", "h1", None),
-    "extranet-access": (_network(lambda b: access(b, "C")), {"levels": ("city",)}, "departments", "a", None),
+    "extranet-access": (
+        _network(lambda b: access(b, "C")),
+        {"levels": {"city": "2018-12-30"}},
+        "departments",
+        "a",
+        None,
+    ),
+    "approval-path": (_network(_silent), {"entrances": ("s",)}, "departments", "a", None),
     "single-router": (_network(_nothing), {}, "hosts", "r1", None),
     "single-link": (_network(_lonely_link), {}, "prefixes", "links", None),
     "flow-use": (_network(lambda b: runs(b, ruleset(ANY_TCP))), {}, "flows", "web", None),
@@ -429,7 +442,7 @@ def test_the_sample_city_says_which_duties_have_no_check(sample: Mandate) -> Non
     audit = Build().judged(sample)
 
     assert sorted(sample.duties.keys() - audit.not_checked.keys()) == [
-        *("R12", "R13", "R14", "R18", "R20", "R22", "R30", "R51"),
+        *("R12", "R13", "R14", "R18", "R20", "R21", "R22", "R30", "R51"),
     ]
     assert [name for name, reason in audit.not_checked.items() if not reason] == []
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from build import Build
+from build import Build, at
 from network_build import (
     ANY_TCP,
     access,
@@ -22,6 +22,7 @@ from network_build import (
     sent,
 )
 
+from egov.facts import InterfaceAddress
 from egov.render.flows import rulesets
 
 PROXY = {"proxy_ports": ("3128/tcp",)}
@@ -126,15 +127,53 @@ def test_access(access_class: str | None, arrived: int | None, expected: tuple[s
         sent(build, arrived=arrived)
 
     subject = "b" if access_class is None else "a"
-    assert outcome(build, "extranet-access", subject, levels=("city",)) == expected
+    assert outcome(build, "extranet-access", subject, levels={"city": "2017-12-31"}) == expected
 
 
-def test_a_unit_of_a_later_stage_is_not_due() -> None:
-    """Who is not among the levels of this stage is no concern yet."""
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        pytest.param(None, ("pass", "later"), id="the plan sets no day for its level"),
+        pytest.param("2018-12-31", ("pass", "later"), id="the last day"),
+        pytest.param("2018-12-30", ("undetermined", "undetermined"), id="the day after"),
+    ],
+)
+def test_a_unit_is_due_from_the_day_after_its_level_s(by: str | None, expected: tuple[str, str]) -> None:
+    """Each level has its own day; until it has passed a unit without an answer is no concern."""
     build = network()
     access(build)
 
-    assert outcome(build, "extranet-access", "a", levels=("county",)) == ("pass", "later")
+    levels = {"county": "2017-12-31", **({"city": by} if by else {})}
+    assert outcome(build, "extranet-access", "a", levels=levels) == expected
+
+
+def test_an_access_is_configured_when_a_router_was_seen_with_its_address() -> None:
+    """What the description says of the router proves nothing; the address collected from it does."""
+    build = network()
+    access(build)
+    (before,) = build.audit("extranet-access", levels={"city": "2017-12-31"})
+    build.rows.append(InterfaceAddress(host="r1", interface="left", address="10.1.0.1/24", **at()))
+    build.covered("r1", InterfaceAddress)
+    (after,) = build.audit("extranet-access", levels={"city": "2017-12-31"})
+
+    assert (before.facts["configured"], after.facts["configured"]) == ([], ["access"])
+
+
+@pytest.mark.parametrize(
+    ("entrance", "arrived", "expected"),
+    [
+        pytest.param("s", 1, ("pass", "reaches"), id="arrived"),
+        pytest.param("s", 0, ("violation", "silent"), id="did not arrive"),
+        pytest.param("other", 1, ("undetermined", "undetermined"), id="nothing was sent there"),
+    ],
+)
+def test_the_way_to_the_approval_system(entrance: str, arrived: int, expected: tuple[str, str]) -> None:
+    """Only packets that arrived at the approval system's own entrance prove the way (R21)."""
+    build = network()
+    access(build)
+    sent(build, arrived=arrived)
+
+    assert outcome(build, "approval-path", "a", entrances=(entrance,)) == expected
 
 
 def test_a_router_alone_between_zones_is_a_single_point() -> None:

@@ -1,7 +1,8 @@
-"""R14 整合专网专线, 三(四)3; R12 政务外网全覆盖 and R30, 三(四)1: lines, ways out, accesses, single points."""
+"""R14 整合专网专线, 三(四)3; R12 政务外网全覆盖 and R30, 三(四)1; R21, 198·二(三): lines, ways out, accesses."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,8 @@ from pydantic import Field
 
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
 from egov.city import Circuit, Department, Flow, Host, Prefix
-from egov.city.fields import Part, parsed_address, parsed_network
+from egov.city.fields import Day, Part, parsed_address, parsed_network
+from egov.city.model import Level
 from egov.city.network import Access
 from egov.facts import ExitSeen, Facts, InterfaceAddress, Listener, NotObserved, PacketPair, Route, Ruleset
 from egov.render.canonical import counted_flows
@@ -116,9 +118,9 @@ def _strange(facts: Facts, host: Host, route: Route, gateways: set[str]) -> bool
 
 
 class CoverageParameters(Part):
-    """Levels of units that must be covered, and access classes that keep an exit of their own."""
+    """By which day units of each level must be covered, and access classes that keep an exit of their own."""
 
-    levels: tuple[str, ...] = Field(min_length=1)
+    levels: Mapping[Level, Day] = Field(min_length=1)
     own_exit_classes: tuple[str, ...] = ("C", "E")
 
 
@@ -130,19 +132,64 @@ def has_accesses(_department: Department, facts: Facts) -> bool:
 @check("extranet-access", of=Department, when=has_accesses, outcomes=("answers", "no-access"))
 def extranet_access(department: Department, facts: Facts, p: CoverageParameters) -> Judgement:
     """A unit is covered when its access is declared, configured and *answering*; a declaration alone proves nothing."""
-    if department.level not in p.levels:
-        return judge(True, "later", level=department.level)
-    accesses = [a for a in facts.city.accesses.values() if a.department == department.id]
-    shown: dict[str, Any] = {"level": department.level, "classes": sorted({a.access_class for a in accesses})}
+    accesses = _accesses(department, facts)
+    shown: dict[str, Any] = {
+        "level": department.level,
+        "classes": sorted({a.access_class for a in accesses}),
+        "configured": sorted(a.id for a in accesses if _configured(a, facts)),
+        "by": p.levels.get(department.level),
+    }
+    rows = [row for access in accesses for row in _packets(access, facts)]
+    shown["packets"] = sum(row.arrived for row in rows)
+    own_exit = any(a.access_class in p.own_exit_classes for a in accesses)
+    if shown["packets"] and not own_exit:
+        return judge(True, cites=rows, **shown)
+    if shown["by"] is None or facts.as_of <= shown["by"]:
+        return judge(True, "later", cites=rows, **shown)
+    if own_exit:
+        return judge(False, "own-exit", cites=rows, **shown)
     if not accesses:
         return judge(False, **shown)
-    if any(a.access_class in p.own_exit_classes for a in accesses):
-        return judge(False, "own-exit", **shown)
-    rows = [row for access in accesses for row in _packets(access, facts)]
+    return judge(False, "silent", cites=rows, **shown) if rows else undetermined(["PacketPair"], **shown)
+
+
+def _accesses(department: Department, facts: Facts) -> list[Access]:
+    return [access for access in facts.city.accesses.values() if access.department == department.id]
+
+
+def _configured(access: Access, facts: Facts) -> bool:
+    """Say whether a router was seen to have its described address in the access's range."""
+    ends = [(h, i.address) for h, i in Reach(facts.city).members_of(facts.city.prefixes[access.prefix])]
+    return any(
+        row.address.partition("/")[0] == address
+        for host, address in ends
+        if ROUTER in host.roles and facts.covered(InterfaceAddress, host)
+        for row in facts.snapshot(InterfaceAddress, host)
+    )
+
+
+class ApprovalParameters(Part):
+    """Hosts by which the approval system is reached over the extranet."""
+
+    entrances: tuple[str, ...] = Field(min_length=1)
+
+
+def has_access(department: Department, facts: Facts) -> bool:
+    """Say whether the unit has an access of its own on record; that others have none is what R12 judges."""
+    return bool(_accesses(department, facts))
+
+
+@check("approval-path", of=Department, when=has_access, outcomes=("reaches", "silent"))
+def approval_path(department: Department, facts: Facts, p: ApprovalParameters) -> Judgement:
+    """From its own LAN, over the extranet, a department reaches the approval system: packets arrived there.
+
+    「审核、审批人员在本部门通过政务外网登录网上审批系统即可办理相关工作」(葫政办发〔2017〕198号 二(三)).
+    """
+    rows = [r for a in _accesses(department, facts) for r in _packets(a, facts) if r.server in p.entrances]
     if not rows:
-        return undetermined(["PacketPair"], **shown)
+        return undetermined(["PacketPair"], entrances=p.entrances)
     arrived = sum(row.arrived for row in rows)
-    return judge(arrived > 0, None if arrived else "silent", cites=rows, packets=arrived, **shown)
+    return judge(arrived > 0, cites=rows, packets=arrived, entrances=p.entrances)
 
 
 def _packets(access: Access, facts: Facts) -> list[PacketPair]:

@@ -39,6 +39,7 @@ DeviceRole = Literal[
 ]
 Scope = Literal["section", "department", "departments", "city", "public"]
 Frequency = Literal["daily", "weekly", "monthly", "yearly", "seldom"]
+Level = Literal["city", "county", "town", "subordinate"]
 FundingKind = Literal["government-investment", "built-with-enterprise", "bought-service", "government-maintained"]
 
 
@@ -80,7 +81,7 @@ class Department(Item):
     name_zh: Text
     name_en: Text
     credit_code: CreditCode = Field(description="Unified social credit code, GB 32100-2015")
-    level: Literal["city", "county", "town", "subordinate"]
+    level: Level
     site: SiteId = Field(description="Building it works in")
     contact: Contact
     classified: Classified | None = None

@@ -27,6 +27,7 @@ _SUMMARIES = {
     "facts": "Seal, verify and list evidence.",
     "init": "Write a small valid description of a new city.",
     "lab": "Run the described hosts on this machine.",
+    "plan": "Propose what to do about findings, with what it saves.",
     "procedure": "Run, resume or undo a procedure on hosts.",
     "render": "Print what is rendered from the description.",
     "report": "Write the audit's reports.",
