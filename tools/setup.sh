@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Debian packages of the lab: image, hosts, switch, package cache and its relays; git and ssh are used by egov itself.
-packages=(apt-cacher-ng ca-certificates git iproute2 mmdebstrap nftables openssh-client python3-venv shellcheck socat
+packages=(apt-cacher-ng bind9-utils ca-certificates git iproute2 mmdebstrap nftables openssh-client python3-venv shellcheck socat
     systemd-container util-linux)
 
 environment() {

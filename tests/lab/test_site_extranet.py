@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -92,6 +93,34 @@ def test_a_rule_added_by_hand_is_seen_by_packets_and_by_comparison(routed: TestL
     assert "violation" == verdicts(routed, tmp_path, "cell-packets")["fw1"]
     assert "violation" == verdicts(routed, tmp_path, "flow-packets")["dc-app1"]
     assert "violation" == verdicts(routed, tmp_path, "firewall-drift")["fw1"]
+
+
+def ask(lab: TestLab, host: str, name: str) -> str:
+    """Return the IPv4 address that the name server gives a host for a name; empty for none, after 3 s at most."""
+    city = load(Path(lab.environment["EGOV_CITY"]))
+    question = b"".join(bytes([len(part)]) + part.encode() for part in [*name.split("."), ""])
+    query = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + question + struct.pack("!2H", 1, 1)
+    with entered(lab.paths.netns(host)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(3)
+        asker.sendto(query, (city.hosts["dc-edge1"].interfaces[1].address, 53))
+        answer = asker.recv(512)
+    answers = struct.unpack("!H", answer[6:8])[0]
+    start = 12 + len(question) + 4  # the first record: a pointer to the name, type, class, life, length, address
+    return socket.inet_ntoa(answer[start + 12 : start + 16]) if answers else ""
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "expected"),
+    [
+        ("dept-minzheng1", "dept-dangan1", "10.211.128.234"),
+        ("dept-fangchan1", "dept-dangan1", ""),
+        ("dc-app1", "dc-db1", "10.211.17.11"),
+    ],
+    ids=["behind another's NAT", "no flow, no name", "in the data centre"],
+)
+def test_each_network_sees_the_names_it_may_reach(routed: TestLab, host: str, name: str, expected: str) -> None:
+    """The name server answers by who asks: names of what a flow reaches, under the address that works from there."""
+    assert ask(routed, host, f"{name}.huludao.example") == expected
 
 
 @contextmanager

@@ -43,6 +43,9 @@ Level = Literal["city", "county", "town", "subordinate"]
 FundingKind = Literal["government-investment", "built-with-enterprise", "bought-service", "government-maintained"]
 
 
+Domain = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+$", max_length=200)]
+
+
 class Profile(Part):
     """The city itself (`city:` in city.yml)."""
 
@@ -51,6 +54,7 @@ class Profile(Part):
     name_en: Text
     region_code: Annotated[str, Field(pattern=r"^[0-9]{6}$", description="GB/T 2260, six digits (行政区划代码)")]
     timezone: Text = Field(default="Asia/Shanghai", description="IANA name of the hosts' time zone")
+    domain: Domain | None = Field(default=None, description="Domain of the names of hosts and systems (role `dns`)")
 
 
 class Contact(Part):

@@ -11,12 +11,12 @@ from egov.errors import UsageError
 
 
 @click.command("render")
-@click.argument("what", type=click.Choice(["ansible", "nftables", "frr"]))
+@click.argument("what", type=click.Choice(["ansible", "nftables", "frr", "dns"]))
 @click.argument("host", required=False)
 @lab_option
 @common
 def command(options: Common, what: str, host: str | None, lab: str | None) -> int:
-    """Print what is rendered: the Ansible inventory, or the nftables or frr.conf of one HOST.
+    """Print what is rendered: the Ansible inventory, or the nftables, frr.conf or name server files of one HOST.
 
     Without HOST, --output names a folder that gets one file per host. The same description, the same bytes.
     """
@@ -27,11 +27,7 @@ def command(options: Common, what: str, host: str | None, lab: str | None) -> in
         state = paths(lab, options.root()).state if lab else None
         options.write(rendered(options.city_dir(), state, options.as_of))
         return 0
-    from egov.render.flows import rulesets
-    from egov.render.frr import frr
-
-    city = options.load_city()
-    files = rulesets(city, options.day(city)) if what == "nftables" else frr(city)
+    files = _files(what, options)
     if host is not None:
         options.write(_one(files, host, what))
         return 0
@@ -39,11 +35,26 @@ def command(options: Common, what: str, host: str | None, lab: str | None) -> in
         message = f"name a host ({', '.join(files)}), or a folder for all of them with --output"
         raise UsageError(message)
     options.output.mkdir(parents=True, exist_ok=True)
-    suffix = "nft" if what == "nftables" else "frr.conf"
     for name, text in files.items():
-        (options.output / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+        (options.output / f"{name}.{_SUFFIX[what]}").write_text(text, encoding="utf-8")
     click.echo(f"wrote {len(files)} files to {options.output}", err=True)
     return 0
+
+
+_SUFFIX = {"nftables": "nft", "frr": "frr.conf", "dns": "dns.txt"}
+
+
+def _files(what: str, options: Common) -> Mapping[str, str]:
+    """Return what is rendered, by host; files of a name server one after the other, each under its name."""
+    from egov.render.dns import dns
+    from egov.render.flows import rulesets
+    from egov.render.frr import frr
+
+    city = options.load_city()
+    if what == "dns":
+        servers = dns(city, options.day(city)).items()
+        return {host: "\n".join(f"==> {name} <==\n{text}" for name, text in files.items()) for host, files in servers}
+    return rulesets(city, options.day(city)) if what == "nftables" else frr(city)
 
 
 def _one(files: Mapping[str, str], host: str, what: str) -> str:

@@ -16,6 +16,7 @@ from egov.city import City, Department, Host, load
 from egov.city.fields import Item, Slug, Text
 from egov.city.shape import read_kinds
 from egov.errors import DescriptionError
+from egov.render.dns import dns
 from egov.render.flows import rulesets
 from egov.render.frr import frr
 from egov.render.reach import ROUTER
@@ -76,6 +77,8 @@ def _network(city: City, on: date) -> dict[str, dict[str, Any]]:
         found[host] = {"zone_firewall_ruleset": text}
     for host, text in routing.items():
         found.setdefault(host, {})["frr_config"] = text
+    for host, files in dns(city, on).items():
+        found.setdefault(host, {}).update(dns_domain=city.profile.domain, dns_files=files)
     return found
 
 

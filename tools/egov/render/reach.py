@@ -112,6 +112,12 @@ class Reach:
             four = interface.published or (translator[1].address if opening else None)
         return tuple(filter(None, (four, interface.ipv6)))
 
+    def address_from(self, interface: Interface, client: Prefix) -> tuple[str, ...]:
+        """Return the addresses (at most one per version) by which clients in a prefix reach an interface."""
+        prefix = self.city.prefixes[interface.prefix]
+        beyond = prefix.id != client.id and self.translator(prefix) is not None
+        return tuple(filter(None, (interface.published if beyond else interface.address, interface.ipv6)))
+
     def members_of(self, prefix: Prefix) -> list[tuple[Host, Interface]]:
         """Return the interfaces in a prefix, with their hosts."""
         return [(h, i) for h in self.city.hosts.values() for i in h.interfaces if i.prefix == prefix.id]
