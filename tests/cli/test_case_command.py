@@ -159,14 +159,3 @@ def test_a_due_day_beyond_the_calendar_is_said(rectifying: Path, egov: Egov, mon
     assert "calendar/2060.json" in result.stderr
     assert ["far", "near"] == [line.split()[0] for line in result.stdout.splitlines()[1:]]
     assert (0, [str(date(2060, 12, 27)), ""]) == (known.exit_code, [case["due"] for case in json.loads(known.stdout)])
-
-
-def test_a_time_zone_that_is_none_is_said(city: Path, egov: Egov) -> None:
-    """A mistyped zone is named when a step is to be dated, not a traceback."""
-    file = city / "city.yml"
-    file.write_text(file.read_text("utf-8").replace("Asia/Shanghai", "Asia/Shangai"), encoding="utf-8")
-
-    result = egov("case", "open", "exemption", "room-area", "room-finance", "--by", "财政局")
-
-    assert (2, "") == (result.exit_code, result.stdout)
-    assert "no time zone Asia/Shangai" in result.stderr

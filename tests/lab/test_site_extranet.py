@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import struct
@@ -93,6 +94,17 @@ def test_a_rule_added_by_hand_is_seen_by_packets_and_by_comparison(routed: TestL
     assert "violation" == verdicts(routed, tmp_path, "cell-packets")["fw1"]
     assert "violation" == verdicts(routed, tmp_path, "flow-packets")["dc-app1"]
     assert "violation" == verdicts(routed, tmp_path, "firewall-drift")["fw1"]
+
+
+@pytest.mark.parametrize("form", ["mpls", "srv6"])
+def test_a_router_s_own_parser_reads_the_carrier_forms(routed: TestLab, form: str) -> None:
+    """What the lab's kernel cannot run is at least read by FRR itself, which refuses what it does not know."""
+    read = "sudo vtysh --dryrun --inputfile /dev/stdin"
+    for router in ("fw1", "bk-rt1"):
+        text = base64.b64encode(routed.egov("render", form, router).encode()).decode()
+
+        assert "Unknown command" not in routed.ssh(router, f"echo {text} | base64 -d | {read} 2>&1")
+    assert "Unknown command" in routed.ssh("fw1", f"echo bogus | {read} 2>&1; true")
 
 
 def ask(lab: TestLab, host: str, name: str) -> str:

@@ -37,6 +37,7 @@ class Code(Enum):
     E314 = "flow contained in another"
     E315 = "way to the Internet round the extranet's exit"
     E316 = "management traffic in a business zone"
+    E317 = "VRF that no router can carry"
     E401 = "mandate names a check that does not exist"
     E402 = "parameter of a check is wrong"
     E403 = "duty without check and without a reason"

@@ -11,8 +11,9 @@ from datetime import date
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from egov.city.codes import Code
@@ -60,6 +61,14 @@ def _iso_day(value: Any) -> date:  # noqa: ANN401 - whatever the file holds
         except ValueError as error:
             raise refuse(Code.E206, f"no such day: {value} ({error})", "日期不存在") from None
     raise refuse(Code.E206, f"expected a date as 2018-12-31, got {value!r}", "日期应写作 2018-12-31")
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
+        raise refuse(Code.E206, f"no time zone {value!r}; expected one as Asia/Shanghai", "没有此时区") from None
+    return value
 
 
 def uscc_check_character(first_17: str) -> str:
@@ -120,6 +129,7 @@ def _prefix(value: Any) -> str:  # noqa: ANN401
 
 
 _DATE_SCHEMA = WithJsonSchema({"type": "string", "format": "date"})
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Day = Annotated[date, BeforeValidator(_iso_day), _DATE_SCHEMA]
 CreditCode = Annotated[str, BeforeValidator(_credit_code)]
 Address = Annotated[str, BeforeValidator(_address)]

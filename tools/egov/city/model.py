@@ -13,7 +13,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from egov.city.fields import CreditCode, Day, Item, Money, NotClassified, Part, Port, Slug, Text, Units
+from egov.city.fields import (
+    Address,
+    CreditCode,
+    Day,
+    Item,
+    Money,
+    Network,
+    NotClassified,
+    Part,
+    Port,
+    Slug,
+    Text,
+    TimeZone,
+    Units,
+)
 from egov.city.ids import DepartmentId, DeviceId, HostId, RackId, RoomId, SiteId, SystemId, ZoneId
 from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Vrf, Zone
 
@@ -53,7 +67,7 @@ class Profile(Part):
     name_zh: Text
     name_en: Text
     region_code: Annotated[str, Field(pattern=r"^[0-9]{6}$", description="GB/T 2260, six digits (行政区划代码)")]
-    timezone: Text = Field(default="Asia/Shanghai", description="IANA name of the hosts' time zone")
+    timezone: TimeZone = Field(default="Asia/Shanghai", description="IANA name of the hosts' time zone")
     domain: Domain | None = Field(default=None, description="Domain of the names of hosts and systems (role `dns`)")
 
 
@@ -155,6 +169,8 @@ class Host(Item):
     roles: tuple[Slug, ...] = Field(default=(), description="What playbooks make of it: Ansible groups")
     lab: bool = Field(default=False, description="Stands in the lab")
     device: DeviceId | None = None
+    loopback: Address | None = Field(default=None, description="IPv4 address a carrier router speaks BGP and LDP from")
+    locator: Network | None = Field(default=None, description="IPv6 prefix of a carrier router's SRv6 segments")
     interfaces: tuple[Interface, ...] = Field(min_length=1)
 
 

@@ -66,6 +66,10 @@ class Vrf(Item):
     """A routing table of its own; addresses are unique inside one."""
 
     name_zh: Text
+    rd: Annotated[str, Field(pattern=r"^[1-9][0-9]*:[0-9]+$")] | None = Field(
+        default=None,
+        description="Route distinguisher, AS:number (RFC 4364), where carrier routers take it to other sites",
+    )
 
 
 class Prefix(Item):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Remote administration: ssh, telnet, rdp, vnc; snmp and ipmi.
 MANAGEMENT = ("22/tcp", "23/tcp", "3389/tcp", "5900/tcp", "161/udp", "623/udp")
+_LONGEST_INTERFACE = 15  # IFNAMSIZ of Linux, less the end mark
 # Zones from which nobody reaches the Internet but through the extranet's own exit and its proxies.
 NO_WAY_OUT = frozenset({"private", "department-lan", "county-access", "public"})
 
@@ -158,4 +159,17 @@ def _within(inner: _Side, outer: _Side) -> bool:
     )
 
 
-NETWORK_RULES = (addresses_of_both_versions, flows_defensible, flows_once)
+def vrfs_carried(city: City, kinds: Kinds) -> Iterator[Problem]:
+    """A VRF between sites has a name that a Linux router takes, and the one AS number that the network has."""
+    carried = [vrf for vrf in city.vrfs.values() if vrf.rd]
+    for vrf in carried:
+        first, own = (str(one.rd).partition(":")[0] for one in (carried[0], vrf))
+        if len(vrf.id) > _LONGEST_INTERFACE:
+            message = f"id: {vrf.id} has more than {_LONGEST_INTERFACE} characters; a VRF is an interface of its router"
+            yield kinds.problem("vrfs", vrf.id, ("id",), Code.E317, message, "路由域名称过长")
+        if own != first:
+            message = f"rd: AS {own}, but {carried[0].id} has AS {first}; the network has one"
+            yield kinds.problem("vrfs", vrf.id, ("rd",), Code.E317, message, "自治系统号不一致")
+
+
+NETWORK_RULES = (addresses_of_both_versions, flows_defensible, flows_once, vrfs_carried)

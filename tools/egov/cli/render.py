@@ -11,12 +11,14 @@ from egov.errors import UsageError
 
 
 @click.command("render")
-@click.argument("what", type=click.Choice(["ansible", "nftables", "frr", "dns"]))
+@click.argument("what", type=click.Choice(["ansible", "nftables", "frr", "dns", "mpls", "srv6"]))
 @click.argument("host", required=False)
 @lab_option
 @common
 def command(options: Common, what: str, host: str | None, lab: str | None) -> int:
     """Print what is rendered: the Ansible inventory, or the nftables, frr.conf or name server files of one HOST.
+
+    mpls and srv6 are frr.conf of a carrier router that takes VRFs from site to site.
 
     Without HOST, --output names a folder that gets one file per host. The same description, the same bytes.
     """
@@ -41,7 +43,7 @@ def command(options: Common, what: str, host: str | None, lab: str | None) -> in
     return 0
 
 
-_SUFFIX = {"nftables": "nft", "frr": "frr.conf", "dns": "dns.txt"}
+_SUFFIX = {"nftables": "nft", "frr": "frr.conf", "dns": "dns.txt", "mpls": "mpls.conf", "srv6": "srv6.conf"}
 
 
 def _files(what: str, options: Common) -> Mapping[str, str]:
@@ -49,12 +51,14 @@ def _files(what: str, options: Common) -> Mapping[str, str]:
     from egov.render.dns import dns
     from egov.render.flows import rulesets
     from egov.render.frr import frr
+    from egov.render.vpn import vpn
 
     city = options.load_city()
     if what == "dns":
         servers = dns(city, options.day(city)).items()
         return {host: "\n".join(f"==> {name} <==\n{text}" for name, text in files.items()) for host, files in servers}
-    return rulesets(city, options.day(city)) if what == "nftables" else frr(city)
+    made = {"mpls": lambda: vpn(city, "mpls"), "srv6": lambda: vpn(city, "srv6"), "frr": lambda: frr(city)}
+    return made[what]() if what in made else rulesets(city, options.day(city))
 
 
 def _one(files: Mapping[str, str], host: str, what: str) -> str:

@@ -14,6 +14,7 @@ MARK = 0xE60  # in the upper 12 bits of every number: ours, and not somebody's p
 MOST = 2**20
 _NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
 _PORT = 40000
+_ECHO_REPLIES = {0, 129}  # an answer carries its question's number
 _SHORTEST = 14 + 20  # Ethernet and IPv4 headers: what is shorter carries no probe
 _TCP_HEADER = 20
 _ETHERTYPES = {4: b"\x08\x00", 6: b"\x86\xdd"}
@@ -79,7 +80,7 @@ def number_in(data: bytes) -> int | None:
         return None
     if protocol == _NUMBERS["tcp"] and data[start + 13] != 2:  # noqa: PLR2004 - SYN and nothing else
         return None
-    if protocol in {1, 58} and data[start] not in {8, 128}:
+    if protocol in {1, 58} and data[start] in _ECHO_REPLIES:
         return None
     token = int.from_bytes(data[start + offset : start + offset + 4], "big")
     return token & (MOST - 1) if token >> 20 == MARK else None

@@ -183,7 +183,7 @@ def differences(one: Ruleset, other: Ruleset, interfaces: Iterable[str]) -> Iter
         packets = Packets(version, cell[0] or None, cell[1] or None, state)
         first, second = (walk.accepted(hooks(cell), packets, everything(version))[0] for walk in walks)
         for accepts, wrong in ((True, minus(first, second)), (False, minus(second, first))):
-            for box in wrong[:1]:
+            for box in wrong:
                 yield Difference(cell, version, state, box, accepts)
 
 

@@ -34,7 +34,17 @@ def _lines(reach: Reach, router: Host) -> Iterator[str]:
     yield "no zebra nexthop kernel enable"
     yield "!"
     yield from _published(reach, router)
-    yield from _statics(reach, router)
+    for interface in router.interfaces[1:]:
+        yield from statics(reach, router, interface)
+    yield "!"
+    yield from links(transit)
+    if transit:
+        yield from _ospf(reach, router, transit)
+    yield "line vty"
+
+
+def links(transit: list[Interface]) -> Iterator[str]:
+    """Speak OSPF on the links between sites, for both versions."""
     for interface in transit:
         yield f"interface {interface.name}"
         yield from (f" {line}" for line in _ospf_interface("ip ospf"))
@@ -42,9 +52,6 @@ def _lines(reach: Reach, router: Host) -> Iterator[str]:
             yield f" ipv6 ospf6 area {AREA}"
             yield from (f" {line}" for line in _ospf_interface("ipv6 ospf6"))
         yield "!"
-    if transit:
-        yield from _ospf(reach, router, transit)
-    yield "line vty"
 
 
 def _ospf_interface(word: str) -> Iterator[str]:
@@ -69,27 +76,25 @@ def _published(reach: Reach, router: Host) -> Iterator[str]:
             yield "!"
 
 
-def _statics(reach: Reach, router: Host) -> Iterator[str]:
+def statics(reach: Reach, router: Host, interface: Interface) -> Iterator[str]:
     """Route to what lies behind a neighbouring router that speaks no OSPF with us; else by the default way."""
+    if reach.kind(interface.prefix) == "transit":
+        return
     own = {interface.prefix for interface in router.interfaces}
-    for interface in router.interfaces[1:]:
-        if reach.kind(interface.prefix) == "transit":
-            continue
-        neighbour = _neighbour(reach, router, interface)
-        if interface.gateway:
-            yield f"ip route 0.0.0.0/0 {interface.gateway}"
-            if neighbour and neighbour.ipv6:
-                yield f"ipv6 route ::/0 {neighbour.ipv6}"
-            continue
-        if neighbour is None:
-            continue
-        for name in sorted(reach.behind(router)[interface.name] - own):
-            prefix = reach.city.prefixes[name]
-            if not prefix.translated_to:
-                yield f"ip route {prefix.prefix} {neighbour.address}"
-            if prefix.ipv6 and neighbour.ipv6:
-                yield f"ipv6 route {prefix.ipv6} {neighbour.ipv6}"
-    yield "!"
+    neighbour = _neighbour(reach, router, interface)
+    if interface.gateway:
+        yield f"ip route 0.0.0.0/0 {interface.gateway}"
+        if neighbour and neighbour.ipv6:
+            yield f"ipv6 route ::/0 {neighbour.ipv6}"
+        return
+    if neighbour is None:
+        return
+    for name in sorted(reach.behind(router)[interface.name] - own):
+        prefix = reach.city.prefixes[name]
+        if not prefix.translated_to:
+            yield f"ip route {prefix.prefix} {neighbour.address}"
+        if prefix.ipv6 and neighbour.ipv6:
+            yield f"ipv6 route {prefix.ipv6} {neighbour.ipv6}"
 
 
 def _neighbour(reach: Reach, router: Host, interface: Interface) -> Interface | None:
