@@ -41,7 +41,7 @@ table inet open {
 }
 """
 _NETLINK_NETFILTER = 12
-_ON_LINK = ("ff02:", "fe80:")
+_ON_LINK, _GROUPS4 = ("ff02:", "fe80:"), "224."
 _UDP, _OSPF = 17, 89
 _BY = b"\x02\0\0\0\x02\0"
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
@@ -282,11 +282,13 @@ class StandIn:
         if packet.interface:
             self._links[packet.interface].send(data)
             return
-        version6 = ":" in packet.destination
-        scope = socket.if_nametoindex(packet.leaves) if packet.destination.startswith(_ON_LINK) else 0
-        there = (packet.destination, 0, 0, scope) if version6 else (packet.destination, 0)
+        out = self._out[socket.AF_INET6 if ":" in packet.destination else socket.AF_INET]
+        by = socket.if_nametoindex(packet.leaves) if packet.destination.startswith((*_ON_LINK, _GROUPS4)) else 0
+        if out.family == socket.AF_INET and by:
+            out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("=4s4sI", b"", b"", by))
+        there = (packet.destination, 0, 0, by) if out.family == socket.AF_INET6 else (packet.destination, 0)
         with suppress(PermissionError):
-            self._out[socket.AF_INET6 if version6 else socket.AF_INET].sendto(data[14:], there)
+            out.sendto(data[14:], there)
 
     def _left(self, left: dict[int, str]) -> None:
         """Add what was seen since: on the far ends of the links, and taken in by the router itself."""
@@ -332,7 +334,7 @@ class StandIn:
         lines = {
             f"route replace {p.destination} via {NEXT_HOP6 if ':' in p.destination else NEXT_HOP} dev {p.leaves} onlink"
             for p in packets
-            if p.leaves and not p.destination.startswith((*_ON_LINK, "224."))
+            if p.leaves and not p.destination.startswith((*_ON_LINK, _GROUPS4))
         }
         subprocess.run(["ip", "-batch", "-"], input="\n".join(sorted(lines)) + "\n", text=True, check=True)
 

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from router import JOINED, Packet, Router, link_local
+from router import JOINED, NEXT_HOP6, Packet, Router, link_local
 
 from egov.city import City, load
 from egov.proof import Ruleset, differences, read
@@ -41,6 +41,7 @@ UNICAST = {
     6: normal([addresses("2001:db8::/32")]),
 }
 LINK = {4: (), 6: normal([addresses("fe80::/64")])}
+NEIGHBOUR = {4: (), 6: normal([addresses(NEXT_HOP6)])}  # on every link, with a known hardware address
 GROUPS = {version: normal(addresses(g) for g in JOINED if (":" in g) == (version == 6)) for version in (4, 6)}
 FORWARDED = {
     4: without(normal([addresses("1.0.0.0/8"), (2 << 24, (224 << 24) - 1)]), normal([addresses("127.0.0.0/8")])),
@@ -125,7 +126,7 @@ def packet(city: City, difference: Difference) -> Packet | None:
     sources = both(box[SOURCE], own) if comes == LOCAL else ()
     sources = sources or both(box[SOURCE], away if LOCAL not in difference.cell else either(away, LINK[version]))
     answering = {LOCAL: either(own, GROUPS[version])}.get(leaves, away)
-    reached = either(answering, GROUPS[version], LINK[version]) if comes == LOCAL else answering
+    reached = either(answering, GROUPS[version], NEIGHBOUR[version]) if comes == LOCAL else answering
     there = both(box[DESTINATION], reached)
     kind = sent_as(difference)
     if kind is None or not there or not sources:
