@@ -228,6 +228,19 @@ def test_the_private_line_is_found_by_many_signals(routed: TestLab, tmp_path: Pa
     )
 
 
+def test_the_procedure_loads_the_rendered_ruleset(routed: TestLab, tmp_path: Path) -> None:
+    """Step by step with a journal: a rule and a line added by hand are gone, and no timer is left."""
+    routed.ssh("fw1", f"sudo nft insert rule inet egov forward counter accept; echo '# x' | sudo tee -a {RULESET}")
+
+    words = ("--lab", routed.name, "--evidence", str(tmp_path), "--input", "hosts=fw1", "--input", "seconds=90")
+    output = routed.egov("procedure", "run", "firewall", *words)
+
+    assert ": done" in output
+    assert "counter packets" not in routed.ssh("fw1", "sudo nft list chain inet egov forward | grep accept$; true")
+    assert routed.egov("render", "nftables", "fw1") == routed.ssh("fw1", f"sudo cat {RULESET}")
+    assert "egov-undo" not in routed.ssh("fw1", "systemctl list-timers --all --no-legend")
+
+
 def test_a_ruleset_that_cuts_off_everybody_undoes_itself(routed: TestLab) -> None:
     """A ruleset without any way in is loaded on a router: the router puts the old one back, and lets people in."""
     before = routed.document("bk-rt1")
