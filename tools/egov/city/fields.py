@@ -19,9 +19,11 @@ from pydantic_core import PydanticCustomError
 from egov.city.codes import Code
 
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+DOMAIN = rf"{SLUG}(?:\.{SLUG})+"
 
 Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG}$", max_length=63)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+Domain = Annotated[str, StringConstraints(pattern=f"^{DOMAIN}$", max_length=200)]
 _NUMBER = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 PORT = rf"{_NUMBER}/(?:tcp|udp)"
 SERVICE = rf"(?:ping|{_NUMBER}(?:-{_NUMBER})?/(?:tcp|udp))"
@@ -32,6 +34,7 @@ COUNT_ONLY = "涉密系统只在部门的 classified.systems 中计数, 请删�
 # Pattern → what a person is told of it; the pattern itself where nothing is said here.
 FORMS = {
     f"^{SLUG}$": ("lower-case letters and digits, with single hyphens between them", "应为小写字母、数字和连字符"),
+    f"^{DOMAIN}$": ("a domain in lower case as gov.example", "应为小写域名, 如 gov.example"),
     f"^{PORT}$": ("a port and its protocol as 443/tcp, at most 65535", "应为端口/协议, 如 443/tcp"),
     f"^{SERVICE}$": (
         "a port or range and its protocol as 443/tcp or 8000-8010/tcp, at most 65535; or ping",

@@ -17,6 +17,7 @@ from egov.city.fields import (
     Address,
     CreditCode,
     Day,
+    Domain,
     Item,
     Money,
     Network,
@@ -55,9 +56,6 @@ Scope = Literal["section", "department", "departments", "city", "public"]
 Frequency = Literal["daily", "weekly", "monthly", "yearly", "seldom"]
 Level = Literal["city", "county", "town", "subordinate"]
 FundingKind = Literal["government-investment", "built-with-enterprise", "bought-service", "government-maintained"]
-
-
-Domain = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+$", max_length=200)]
 
 
 class Profile(Part):
