@@ -23,6 +23,7 @@ from egov.facts.tables import (
     Unread,
     UserAccount,
 )
+from egov.facts.usage import UseClient, UseDay, UseLog
 from egov.facts.view import Facts, NotObserved
 
 __all__ = [
@@ -52,5 +53,8 @@ __all__ = [
     "ServiceState",
     "SystemRecord",
     "Unread",
+    "UseClient",
+    "UseDay",
+    "UseLog",
     "UserAccount",
 ]
