@@ -1,4 +1,4 @@
-"""`egov collect`: take facts in from hosts and field sheets."""
+"""`egov collect`: take facts in from hosts, field sheets and access logs."""
 
 from __future__ import annotations
 
@@ -84,6 +84,34 @@ def survey(options: Common, sheets: tuple[Path, ...], mapping: Path | None, *, p
     as_data = options.as_json()
     found = take_in(options.evidence_dir(), options.load_city(), sheets, mapping, partial=partial)
     options.write(as_json(found.as_dict()) if as_data else taken_in(found))
+    return 3 if found.unread else 0
+
+
+@command.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--system",
+    "chosen",
+    metavar="ID[=PLACE]",
+    multiple=True,
+    required=True,
+    help="Whose logs these are; of a log of several systems, its first part of the path (/permits) or its host.",
+)
+@click.option("--log-format", help="Take the files for this format, whatever they look like.")
+@common
+def logs(options: Common, files: tuple[Path, ...], chosen: tuple[str, ...], log_format: str | None) -> int:
+    """Take access logs in: who used a system on which day, told apart from machines. Plain, .gz, .zst, rotated sets.
+
+    A log is read once, whatever it is called later; of one that has grown only what is new. Exit 3: lines were unread.
+    """
+    from egov.collect.logs import Selection, take_in
+    from egov.present.tables import as_json
+    from egov.present.usage import taken_logs
+
+    as_data, city = options.as_json(), options.load_city()
+    selections = [Selection.parse(text, city) for text in chosen]
+    found = take_in(options.evidence_dir(), city, selections, files, log_format)
+    options.write(as_json(found.as_dict()) if as_data else taken_logs(found))
     return 3 if found.unread else 0
 
 

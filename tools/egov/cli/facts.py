@@ -1,4 +1,4 @@
-"""`egov facts`: seal, verify and list evidence."""
+"""`egov facts`: seal, verify and list evidence; say what it holds of the use of systems."""
 
 from __future__ import annotations
 
@@ -95,4 +95,25 @@ def expire(options: Common, run_id: str, name: str, reason: str) -> int:
 
     drop(options.evidence_dir(), run_id, name, reason)
     options.write(f"expired {name} of {run_id}; seal it with: egov facts seal\n")
+    return 0
+
+
+@command.command()
+@click.argument("systems", metavar="[SYSTEM]...", nargs=-1)
+@common
+def usage(options: Common, systems: tuple[str, ...]) -> int:
+    """Say how systems are used, as their access logs tell: people apart from machines, and what could not be read."""
+    from egov.city.load import unknown
+    from egov.facts.summary import usage as summary
+    from egov.present.tables import as_json
+    from egov.present.usage import usage_table
+
+    as_data, city = options.as_json(), options.load_city()
+    for name in systems:
+        if name not in city.systems:
+            what = "system"
+            raise unknown(what, name, city.systems)
+    found = summary(options.evidence_dir(), options.day(city))
+    found = [row for row in found if not systems or row["system"] in systems]
+    options.write(as_json(found) if as_data else usage_table(found))
     return 0

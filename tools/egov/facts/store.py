@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,6 +42,7 @@ class RunWriter:
     commands: tuple[str, ...]
     started: datetime
     _lines: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _rows: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -76,9 +77,20 @@ class RunWriter:
         """Add one row to its table."""
         self._lines[type(fact).__name__].append(row_line(fact))
 
+    def add_rows(self, table: type[Fact], parquet: Path, **same: Any) -> None:  # noqa: ANN401 - a cell
+        """Add the rows of a Parquet file to a table nothing else is added to, with what is the *same* in all of them.
+
+        For tables too large to go through Python; the rows' order is that of their first columns.
+        """
+        (self.folder / "facts").mkdir(exist_ok=True)
+        with connection() as database:
+            target = self.folder / "facts" / f"{table.__name__}.parquet"
+            self._rows[table.__name__] = _copy_rows(database, table, parquet, target, same)
+
     def counts(self) -> dict[str, int]:
         """Return the number of rows per table so far."""
-        return {table: len(lines) for table, lines in sorted(self._lines.items())}
+        added = {table: len(lines) for table, lines in self._lines.items()}
+        return dict(sorted((added | self._rows).items()))
 
     def _finish(self, runs: Path) -> None:
         self.id = _free_id(runs, self.id)  # another run of the same second may have finished meanwhile
@@ -131,6 +143,27 @@ def _write_parquet(database: duckdb.DuckDBPyConnection, table: type[Fact], lines
         read = "select * from read_json($lines, format = 'newline_delimited', columns = $types)"
         relation = database.sql(read, params={"lines": file.name, "types": types})
         relation.write_parquet(str(to), compression=codec)
+
+
+def _copy_rows(
+    database: duckdb.DuckDBPyConnection, table: type[Fact], parquet: Path, to: Path, same: Mapping[str, Any]
+) -> int:
+    """Copy rows from Parquet to Parquet, each with the hash that `row_line` gives it."""
+    kinds = {name: kind for name, (kind, _) in columns(table).items()}
+    database.execute("create table same as select " + ", ".join(f"${name} as {name}" for name in same), dict(same))
+    cells = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in kinds.items())
+    # The text of row_data: canonical JSON has its keys in order, times with microseconds.
+    texts = {"TIMESTAMP": "strftime({}, '%Y-%m-%d %H:%M:%S.%f')", "DATE": "strftime({}, '%Y-%m-%d')"}
+    data = ", ".join(f"{name} := {texts.get(kinds[name], '{}').format(name)}" for name in sorted(kinds))
+    rows = database.sql(f"select {cells} from read_parquet($path), same", params={"path": str(parquet)})  # noqa: S608 - names of columns
+    rows.create_view("rows")
+    hashed = database.query(
+        f"select *, sha256('[\"{table.__name__}\",' || to_json(struct_pack({data})) || ']') as row_sha256 "  # noqa: S608 - the same
+        f"from rows order by {', '.join(sorted(kinds))}",
+    )
+    hashed.write_parquet(str(to), compression="zstd")
+    counted = database.execute("select count(*) from read_parquet($path)", {"path": str(to)}).fetchone()
+    return int(counted[0]) if counted else 0
 
 
 def run_files(folder: Path) -> list[str]:

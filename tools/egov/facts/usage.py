@@ -55,3 +55,6 @@ class UseLog(Fact):
     unread: int = column("Lines that could not be read")
     first_at: datetime | None = column("First request (UTC)", default=None)
     last_at: datetime | None = column("Last request (UTC)", default=None)
+    text_sha256: str | None = column("SHA-256 of the uncompressed text up to its last line end", default=None)
+    text_bytes: int | None = column("Length of that text, bytes", default=None)
+    from_byte: int = column("Where reading began: before it stands what an earlier run had read of this log", default=0)
