@@ -123,8 +123,8 @@ class DuckEngine:
         return statement("settled", {"groups": groups}, self._clock)
 
     def _view(self, log: LogText, layout: Layout) -> None:
-        self._database.execute(f"create or replace temp view lines as {lines(log, layout)}")
-        query = statement(layout.family, layout.parts, self._clock)
+        self._database.execute(f"create or replace temp view lines as {lines(log)}")
+        query = statement("quoted", layout.parts, self._clock)
         self._database.execute(f"create or replace temp view requests as {query}")
 
     def _table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -136,18 +136,15 @@ class DuckEngine:
             self._database.execute(f"insert into {name} select {marks}", values)
 
 
-def lines(log: LogText, layout: Layout) -> str:
-    """Return DuckDB's reading of a text: cut at quotes where the layout wants it, whole lines elsewhere.
+def lines(log: LogText) -> str:
+    """Return DuckDB's reading of a text: lines cut at their quotes.
 
     Not strict: a quote is a character like any other, and pieces beyond the last are left to be found odd.
     """
-    quoted = layout.family == "quoted"
-    names = [f"p{n}" for n in range(1, PIECES + 1)] if quoted else ["line"]
-    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
-    delimiter = "'\"'" if quoted else "chr(1)"
+    columns = ", ".join(f"'p{n}': 'VARCHAR'" for n in range(1, PIECES + 1))
     path = str(log.text).replace("'", "''")
     return (
-        f"select * from read_csv('{path}', columns = {{{columns}}}, delim = {delimiter}, quote = '', escape = '', "  # noqa: S608
+        f"select * from read_csv('{path}', columns = {{{columns}}}, delim = '\"', quote = '', escape = '', "  # noqa: S608
         "header = false, auto_detect = false, null_padding = true, strict_mode = false, nullstr = chr(2), "
         f"compression = 'none', encoding = '{log.encoding}')"
     )

@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from egov.collect.logs.convert import is_haproxy, is_json, is_w3c
 from egov.errors import UsageError
 
+# The form that other formats are converted to.
+CONVERTED = "vhost-combined-forwarded"
 # Below this share of lines that fit, a format is no guess but a hope.
 _ENOUGH = 0.5
 
@@ -84,7 +87,14 @@ def _shapes() -> list[_Kind]:
     return found
 
 
-KINDS: tuple[_Kind, ...] = tuple(_shapes())
+KINDS: tuple[_Kind, ...] = (
+    *_shapes(),
+    _Kind("w3c", "w3c", "W3C extended log (IIS): columns as #Fields names them, UTC", is_w3c),
+    _Kind("json", "json", "an object with client, time and status", is_json),
+    _Kind(
+        "haproxy", "haproxy", 'client:port [time] frontend backend/server timers status bytes … "request"', is_haproxy
+    ),
+)
 NAMES = tuple(kind.name for kind in KINDS)
 
 
@@ -104,14 +114,14 @@ def detect(place: str, sample: Sequence[str], named: str | None = None) -> Layou
     others = "".join(f", {n} {other}" for other, n in fitting.most_common() if n and other != name)
     said = "named by --log-format; " if named else ""
     why = f"{said}{count} of {len(lines)} sampled lines read as {kind.shows}{others}"
-    return Layout(name, kind.family, why, _parts(kind, lines))
+    return Layout(name, kind.family, why, _parts(kind))
 
 
-def _parts(kind: _Kind, lines: Sequence[str]) -> dict[str, str]:  # noqa: ARG001
-    host_first = str(kind.name.startswith("vhost-")).lower()
-    pieces = {"common": 3, "combined": 7, "combined-forwarded": 9}[kind.name.removeprefix("vhost-")]
+def _parts(kind: _Kind) -> dict[str, str]:
+    form = kind.name if kind.family == "quoted" else CONVERTED
+    pieces = {"common": 3, "combined": 7, "combined-forwarded": 9}[form.removeprefix("vhost-")]
     return {
-        "host_first": host_first,
+        "host_first": str(form.startswith("vhost-")).lower(),
         "last": f"p{pieces}",
         "beyond": f"p{pieces + 1}",
         "referer": "p4" if pieces > _FOUR else "cast(null as string)",

@@ -140,6 +140,22 @@ def read(path: Path, work: Path, prefixes: Mapping[int, str]) -> LogText:
     )  # fmt: skip
 
 
+def text_before(log: LogText, word: bytes) -> bytes:
+    """Return the rest of the last line that begins with *word* before what is read of the log, if there is one."""
+    found, rest, left = b"", b"", log.from_byte
+    with log.path.open("rb") as file:
+        magic = file.read(len(_ZSTD))
+    packed = magic.startswith(_GZIP) or magic == _ZSTD
+    for chunk in _unpacked(log.path, magic, []) if packed and left else _chunks(log.path) if left else ():
+        lines = (rest + chunk[:left]).split(b"\n")
+        left -= min(left, len(chunk))
+        rest = lines.pop()
+        found = next((line.removeprefix(word) for line in reversed(lines) if line.startswith(word)), found)
+        if not left:
+            break
+    return found
+
+
 @dataclass(slots=True)
 class _Survey:
     """What one pass over a text finds."""

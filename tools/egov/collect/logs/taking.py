@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from egov.city import City
 from egov.city.load import unknown
+from egov.collect.logs.convert import converted
 from egov.collect.logs.engine import DuckEngine, Engine, Known, Reach
 from egov.collect.logs.formats import Layout, detect
 from egov.collect.logs.reading import LogText, known_hash, read, remember
@@ -112,7 +113,7 @@ def take_in(
     with tempfile.TemporaryDirectory(prefix="egov-logs-") as folder:
         work = Path(folder)
         with closing(DuckEngine(work, Clock(city.profile.timezone), _known(city, selections))) as engine:
-            reader = _Reader(engine, work, before, selections, place, named)
+            reader = _Reader(engine, work, before, selections, place, named, city.profile.timezone)
             for path in dict.fromkeys(paths):
                 job = reader.job(len(jobs), path)
                 if job is None or any(job.log.text_sha256 == other.log.text_sha256 for other in jobs):
@@ -136,6 +137,7 @@ class _Reader:
     selections: Sequence[Selection]
     place: str
     named: str | None
+    timezone: str
 
     def job(self, number: int, path: Path) -> _Job | None:
         """Read one file and group its requests; None if every system has had it before."""
@@ -147,6 +149,8 @@ class _Reader:
         if not systems or (log.from_byte and not log.lines):
             return None
         layout = detect(str(path), log.sample(), self.named)
+        if layout.family != "quoted":
+            log = converted(log, layout.family, self.timezone, self.work)
         reach = self.engine.load(number, log, layout, self.place)
         unread = log.lines - (reach.requests if reach else 0)
         if unread < 0:

@@ -2,7 +2,7 @@
 -- A group without a moment or a client that can be an address or a name is none: its lines count as unread.
 select
     file,
-    place,
+    regexp_extract(place, '^[^ ?;#]*', 0) as place,
     case when matches(behind, '{client}') and client in (select address from proxies) then behind else client end
         as client,
     agent,
