@@ -59,6 +59,7 @@ drills: setup packages ## Long drills on real hosts: interruption, links, lock-o
 lock: ## Compile the requirements anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra spark pyproject.toml -o requirements/spark.txt
 
 schema: setup ## Write the JSON Schemas from the model
 	$(BIN)/python -m egov.present.schema schema

@@ -10,7 +10,7 @@ from typing import Any
 from build import Build
 
 from egov.city import City, Component
-from egov.collect.logs import Selection, Taken, take_in
+from egov.collect.logs import Options, Selection, Taken, take_in
 from egov.facts.summary import usage
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/70.0 Safari/537.36"
@@ -51,7 +51,7 @@ def taken(folder: Path, *paths: Path, systems: tuple[str, ...] = ("permits",), *
     """Take logs in for these systems into the store at *folder*/evidence."""
     where = city()
     selections = [Selection.parse(text, where) for text in systems]
-    return take_in(folder / "evidence", where, selections, paths, **options)
+    return take_in(folder / "evidence", where, selections, paths, Options(**options))
 
 
 def use(folder: Path, system: str = "permits") -> dict[str, Any]:

@@ -17,7 +17,7 @@ OTHERS = "date time c-ip cs-method cs-uri-stem sc-status"
 PLUS = BROWSER.replace(" ", "+")
 HAPROXY = (
     "Jul  1 10:00:00 lb haproxy[14389]: 10.1.1.1:33317 [01/Jul/2018:10:00:00.655] web app/a 10/0/30/69/109 200 2750 "
-    '- - ---- 1/1/1/1/0 0/0 {permits.example|%s} {} "GET /index.html HTTP/1.1"' % BROWSER
+    f'- - ---- 1/1/1/1/0 0/0 {{permits.example|{BROWSER}}} {{}} "GET /index.html HTTP/1.1"'
 )
 JSON = {
     "remote_addr": "10.1.1.1",

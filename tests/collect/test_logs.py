@@ -15,7 +15,7 @@ from log_city import BROWSER, OWN, PROBE, PROXY, city, classes, line, taken, use
 from egov.collect.logs import Selection
 from egov.errors import CollectionError, UsageError
 from egov.facts import UseClient, UseDay, UseLog
-from egov.facts.store import read_table
+from egov.facts.store import connection, read_table
 from egov.facts.tables import row_data, row_hash
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "access-logs" / "apache_combined.log"
@@ -331,3 +331,27 @@ def test_what_cannot_be_a_log_is_refused_with_what_it_looks_like(tmp_path: Path)
         taken(tmp_path, good, systems=("permits", "archive"))
 
     assert {} == use(tmp_path)
+
+
+def test_requests_are_kept_one_by_one_where_asked_for(tmp_path: Path) -> None:
+    """Typed, with the class that the facts count them in, as raw data of the run, which can be made to expire."""
+    guesses = [
+        line("10.6.6.6", request=f"GET /{n}/.env HTTP/1.1", status=404, referer="-", time="01/Jul/2018:20:00:00 +0000")
+        for n in range(5)
+    ]
+    forwarded = f'{line(client=PROXY)} "10.1.1.7"'
+    log = write(tmp_path / "a.log", [*guesses, line(client=PROBE), line(agent="curl/7"), "odd"])
+    behind = write(tmp_path / "b.log", [forwarded])
+    run = taken(tmp_path, log, behind, requests=True).run
+    with connection() as database:
+        query = 'select client, agent_class, status, bytes, "at" from read_parquet($files) order by all'
+        files = [f"{tmp_path}/evidence/runs/{run}/raw/requests-{n}.parquet" for n in (0, 1)]
+        found = database.execute(query, {"files": files}).fetchall()
+    day, night = datetime(2018, 7, 1, 2), datetime(2018, 7, 1, 20)  # noqa: DTZ001 - stored without a zone, in UTC
+
+    assert [
+        (PROBE, "self", 200, 512, day),
+        ("10.1.1.1", "script", 200, 512, day),
+        ("10.1.1.7", "human", 200, 512, day),
+        *[("10.6.6.6", "scanner", 404, 512, night)] * 5,
+    ] == found

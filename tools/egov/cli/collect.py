@@ -98,19 +98,34 @@ def survey(options: Common, sheets: tuple[Path, ...], mapping: Path | None, *, p
     help="Whose logs these are; of a log of several systems, its first part of the path (/permits) or its host.",
 )
 @click.option("--log-format", help="Take the files for this format, whatever they look like.")
+@click.option(
+    "--requests", is_flag=True, help="Keep the requests one by one, as raw Parquet of the run: personal data."
+)
+@click.option(
+    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Runs the SQL."
+)
 @common
-def logs(options: Common, files: tuple[Path, ...], chosen: tuple[str, ...], log_format: str | None) -> int:
+def logs(
+    options: Common,
+    files: tuple[Path, ...],
+    chosen: tuple[str, ...],
+    log_format: str | None,
+    engine: str,
+    *,
+    requests: bool,
+) -> int:
     """Take access logs in: who used a system on which day, told apart from machines. Plain, .gz, .zst, rotated sets.
 
     A log is read once, whatever it is called later; of one that has grown only what is new. Exit 3: lines were unread.
     """
-    from egov.collect.logs import Selection, take_in
+    from egov.collect.logs import Options, Selection, take_in
     from egov.present.tables import as_json
     from egov.present.usage import taken_logs
 
     as_data, city = options.as_json(), options.load_city()
     selections = [Selection.parse(text, city) for text in chosen]
-    found = take_in(options.evidence_dir(), city, selections, files, log_format)
+    how = Options(log_format, engine == "spark", requests)
+    found = take_in(options.evidence_dir(), city, selections, files, how)
     options.write(as_json(found.as_dict()) if as_data else taken_logs(found))
     return 3 if found.unread else 0
 

@@ -62,6 +62,9 @@ class Engine(Protocol):
     def write(self, table: str, target: Path) -> None:
         """Write one of TABLES as Parquet."""
 
+    def requests(self, number: int, log: LogText, layout: Layout, place: str, target: Path) -> None:
+        """Write the settled requests of one file as typed Parquet, each with its agent class."""
+
     def close(self) -> None:
         """Let go of what the engine holds."""
 
@@ -118,6 +121,14 @@ class DuckEngine:
     def write(self, table: str, target: Path) -> None:
         """Write one of TABLES as Parquet."""
         self._database.sql(statement(table, {}, self._clock)).write_parquet(str(target))
+
+    def requests(self, number: int, log: LogText, layout: Layout, place: str, target: Path) -> None:
+        """Write the settled requests of one file as typed Parquet, each with its agent class."""
+        self._view(log, layout)
+        self._database.execute(f"create table if not exists exceptions as {statement('exceptions', {}, self._clock)}")
+        query = statement("requests", {"file": str(number), "place": place}, self._clock)
+        name = str(target).replace("'", "''")
+        self._database.execute(f"copy ({query}) to '{name}' (format parquet, codec zstd, compression_level 1)")
 
     def _settled(self, groups: str) -> str:
         return statement("settled", {"groups": groups}, self._clock)

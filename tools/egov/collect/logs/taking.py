@@ -102,18 +102,33 @@ class _Job:
         return TakenLog(str(self.log.path), str(self.layout), self.log.lines, requests, self.unread, self.log.notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to take logs in: a format they are taken for, the engine, and whether requests are kept one by one."""
+
+    named: str | None = None
+    spark: bool = False
+    requests: bool = False
+
+
 def take_in(
-    evidence: Path, city: City, selections: Sequence[Selection], paths: Sequence[Path], named: str | None = None
+    evidence: Path, city: City, selections: Sequence[Selection], paths: Sequence[Path], how: Options = Options()
 ) -> Taken:
-    """Take logs in as one run. CollectionError or UsageError, and no run, where a file is no log that can be read."""
+    """Take logs in as one run. CollectionError or UsageError, and no run, where a file is no log that can be read.
+
+    Requests one by one are raw data of the run, as they name who asked for what: `egov facts expire` deletes them.
+    """
+    if how.spark and how.requests:
+        message = "--requests is written by DuckDB; leave out --engine spark"
+        raise UsageError(message)
     now, before = datetime.now(UTC), _Before.of_store(evidence)
     place = _place_sql(selections)
     jobs: list[_Job] = []
     old: list[TakenLog] = []
     with tempfile.TemporaryDirectory(prefix="egov-logs-") as folder:
         work = Path(folder)
-        with closing(DuckEngine(work, Clock(city.profile.timezone), _known(city, selections))) as engine:
-            reader = _Reader(engine, work, before, selections, place, named, city.profile.timezone)
+        with closing(_engine(how, work, Clock(city.profile.timezone), _known(city, selections))) as engine:
+            reader = _Reader(engine, work, before, selections, place, how, city.profile.timezone)
             for path in dict.fromkeys(paths):
                 job = reader.job(len(jobs), path)
                 if job is None or any(job.log.text_sha256 == other.log.text_sha256 for other in jobs):
@@ -123,8 +138,16 @@ def take_in(
             if not jobs:
                 return Taken(None, tuple(old))
             engine.settle([(job.number, chosen.key, chosen.system) for job in jobs for chosen in job.systems])
-            run = _write(evidence, engine, jobs, now, work)
+            run = _write(evidence, engine, jobs, now, work, place if how.requests else None)
     return Taken(run, (*(job.taken() for job in jobs), *old))
+
+
+def _engine(how: Options, work: Path, clock: Clock, known: Known) -> Engine:
+    if not how.spark:
+        return DuckEngine(work, clock, known)
+    from egov.collect.logs.spark import SparkEngine  # noqa: PLC0415 - an extra that few have
+
+    return SparkEngine(work, clock, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +159,7 @@ class _Reader:
     before: _Before
     selections: Sequence[Selection]
     place: str
-    named: str | None
+    how: Options
     timezone: str
 
     def job(self, number: int, path: Path) -> _Job | None:
@@ -148,7 +171,7 @@ class _Reader:
         systems = self.before.wanting(self.selections, log.content_sha256, log.text_sha256)
         if not systems or (log.from_byte and not log.lines):
             return None
-        layout = detect(str(path), log.sample(), self.named)
+        layout = detect(str(path), log.sample(), self.how.named)
         if layout.family != "quoted":
             log = converted(log, layout.family, self.timezone, self.work)
         reach = self.engine.load(number, log, layout, self.place)
@@ -158,7 +181,7 @@ class _Reader:
             raise CollectionError(message)
         samples = self.engine.unread(log, layout) if unread else []
         found = tuple(zip(log.line_numbers(samples), samples, strict=True))
-        if log.text != path:
+        if log.text != path and not self.how.requests:
             log.text.unlink()
         return _Job(number, log, layout, systems, reach, unread, found)
 
@@ -225,7 +248,9 @@ def _known(city: City, selections: Sequence[Selection]) -> Known:
     return Known(own, sorted(carried), sorted({*_LOOPBACK, *(a for found in addresses.values() for a in found)}))
 
 
-def _write(evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path) -> str:
+def _write(
+    evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path, requests_of: str | None
+) -> str:
     commands = [
         f"egov collect logs --system {' '.join(chosen.system for chosen in job.systems)} {job.log.path.name}"
         for job in jobs
@@ -235,6 +260,10 @@ def _write(evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, 
             engine.write(name, work / f"{name}.parquet")
             writer.add_rows(table, work / f"{name}.parquet", collected_at=now, source=f"{len(jobs)} access logs")
         for job in jobs:
+            if requests_of is not None:
+                target = writer.folder / "raw" / f"requests-{job.number}.parquet"
+                target.parent.mkdir(exist_ok=True)
+                engine.requests(job.number, job.log, job.layout, requests_of, target)
             for chosen in job.systems:
                 writer.add(_use_log(job, chosen, now))
             for row in _unread(job, now):

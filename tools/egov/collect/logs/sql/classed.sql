@@ -2,6 +2,7 @@
 select
     s.*,
     t.system,
+    coalesce(a.agent_class, 'human') as said,
     case
         when o.client is not null or s.client in (select address from own) then 'self'
         when whole_client.client is not null or one_agent.client is not null then 'scanner'

@@ -10,5 +10,3 @@ create or replace macro moment(t) as try_cast(t as timestamp);
 create or replace macro plus_minutes(t, n) as t + to_minutes(n);
 -- The day in the city of a moment in UTC.
 create or replace macro city_day(t) as cast(timezone('{timezone}', timezone('UTC', t)) as date);
-create or replace macro json_part(j, path) as json_extract_string(j, path);
-create or replace macro is_json(j) as json_valid(j);

@@ -1,0 +1,120 @@
+"""The same SQL on Spark: the way past one machine. An extra (`pip install egov[spark]`, Java 17)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from egov.collect.logs.engine import PIECES, SAMPLES, STAGES, Known, Reach, Taking
+from egov.collect.logs.formats import Layout
+from egov.collect.logs.reading import LogText
+from egov.collect.logs.sql import Clock, statement
+from egov.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parser.escapedStringLiterals": "true",  # a backslash is a backslash, as in DuckDB
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "8",
+}
+
+
+class SparkEngine:
+    """Spark, local or wherever SPARK_MASTER and spark-defaults.conf lead; files must be readable from there."""
+
+    def __init__(self, work: Path, clock: Clock, known: Known) -> None:
+        try:
+            from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
+        except ImportError:
+            message = "--engine spark needs pyspark and Java 17: pip install 'egov[spark]'"
+            raise UsageError(message) from None
+
+        self._work, self._clock = work, clock
+        builder = SparkSession.builder.appName("egov collect logs")
+        for name, value in _SETTINGS.items():
+            builder = builder.config(name, value)
+        self._spark: SparkSession = builder.getOrCreate()
+        self._spark.sparkContext.setLogLevel("ERROR")
+        for function in statement("spark", {}, clock).split(";"):
+            if function.strip():
+                self._spark.sql(function)
+        self._table("own", "address string", [(address,) for address in known.own])
+        self._table("own_hosts", "system string, client string", known.own_hosts)
+        self._table("proxies", "address string", [(address,) for address in known.proxies])
+        self._groups: list[Path] = []
+
+    def close(self) -> None:
+        """Stop the session."""
+        self._spark.stop()
+
+    def load(self, number: int, log: LogText, layout: Layout, place: str) -> Reach | None:
+        """Group the requests of one file, and return what it covers; None if no line of it is a request."""
+        self._view(log, layout)
+        target = self._work / f"groups-{number}"
+        self._spark.sql(statement("groups", {"file": str(number), "place": place}, self._clock)).write.parquet(
+            str(target)
+        )
+        self._groups.append(target)
+        self._spark.read.parquet(str(target)).createOrReplaceTempView("groups_of_file")
+        settled = statement("settled", {"groups": "groups_of_file"}, self._clock)
+        (row,) = self._spark.sql(statement("reach", {"settled": f"({settled})"}, self._clock)).collect()
+        return Reach(row[0], _naive(row[1]), _naive(row[2])) if row[0] else None
+
+    def unread(self, log: LogText, layout: Layout) -> list[str]:
+        """Return some of the file's lines that are no request."""
+        self._view(log, layout)
+        rows = self._spark.sql(statement("unread", {"samples": str(SAMPLES)}, self._clock)).collect()
+        return [log.as_written(row[0]) for row in rows]
+
+    def settle(self, taking: Taking) -> None:
+        """Work out clients and classes of all loaded files."""
+        self._table("taking", "file int, place string, system string", taking)
+        self._spark.read.parquet(*map(str, self._groups)).createOrReplaceTempView("groups")
+        self._keep("settled", self._spark.sql(statement("settled", {"groups": "groups"}, self._clock)))
+        for name in STAGES:
+            self._keep(name, self._spark.sql(statement(name, {}, self._clock)))
+
+    def write(self, table: str, target: Path) -> None:
+        """Write one of TABLES as Parquet."""
+        folder = target.with_suffix(".spark")
+        self._spark.sql(statement(table, {}, self._clock)).coalesce(1).write.parquet(str(folder))
+        (part,) = folder.glob("part-*.parquet")
+        part.rename(target)
+        shutil.rmtree(folder)
+
+    def requests(self, number: int, log: LogText, layout: Layout, place: str, target: Path) -> None:
+        """Refuse: requests one by one are DuckDB's."""
+        raise NotImplementedError
+
+    def _view(self, log: LogText, layout: Layout) -> None:
+        text = log.text
+        if log.encoding != "utf-8":  # every byte a character, as DuckDB reads it
+            text = self._work / f"{log.content_sha256[:16]}.utf8"
+            with log.text.open("rb") as source, text.open("wb") as out:
+                while chunk := source.read(2**20):
+                    out.write(chunk.decode("latin-1").encode())
+        lines = self._spark.read.option("lineSep", "\n").text(str(text))
+        lines.createOrReplaceTempView("whole_lines")
+        pieces = ", ".join(f"get(pieces, {n}) as p{n + 1}" for n in range(PIECES))
+        cut = "select split(rtrim('\r', value), '\"', -1) as pieces from whole_lines"
+        self._spark.sql(f"select {pieces} from ({cut})").createOrReplaceTempView("lines")  # noqa: S608 - no part is from outside
+        self._spark.sql(statement("quoted", layout.parts, self._clock)).createOrReplaceTempView("requests")
+
+    def _keep(self, name: str, frame: DataFrame) -> None:
+        frame.cache().createOrReplaceTempView(name)
+
+    def _table(self, name: str, schema: str, rows: Sequence[Sequence[object]]) -> None:
+        self._spark.createDataFrame([tuple(row) for row in rows], schema).createOrReplaceTempView(name)
+
+
+def _naive(value: datetime) -> datetime:
+    """Return a moment that Spark gives in the process's own zone as UTC without a zone, as DuckDB gives it."""
+    return value.astimezone(UTC).replace(tzinfo=None)
