@@ -51,7 +51,7 @@ class UseLog(Fact):
     path: str = column("File")
     content_sha256: str = column("SHA-256 of the file's bytes")
     log_format: str = column("Format, and why it was taken for that")
-    lines: int = column("Lines in the file")
+    lines: int = column("Lines in the file, from `from_byte` on")
     unread: int = column("Lines that could not be read")
     first_at: datetime | None = column("First request (UTC)", default=None)
     last_at: datetime | None = column("Last request (UTC)", default=None)

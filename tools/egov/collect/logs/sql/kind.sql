@@ -1,9 +1,9 @@
 -- What a request is: a page view; a login or a write; a miss (refused or not found, asked for out of nowhere), the same
 -- from a page (broken), or a payload, which only somebody sends who looks for a hole.
 case
-    when status < '400' and left(request, 4) = 'GET ' and length(referer) > 1 then 'page'
+    when status < '400' and referer > '-' and request like 'GET %' then 'page'
     when matches(request, '{payload}') then 'payload'
-    when status in ('400', '403', '404') then case when length(referer) > 1 then 'broken' else 'miss' end
+    when status in ('400', '403', '404') then case when referer > '-' then 'broken' else 'miss' end
     when status < '400' and matches(request, '^(POST|PUT|PATCH|DELETE) ')
         then case when matches(request, '{login}') then 'login' else 'write' end
     else 'page'
