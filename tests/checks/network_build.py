@@ -172,7 +172,7 @@ def _proved(build: Build) -> None:
 
 def network_cases() -> list[tuple[str, dict[str, Any], Build]]:
     """Return (check, its parameters, a network) so that every outcome of every check on a network occurs."""
-    lease, levels = {"last_budget_year": 2018}, {"levels": ("city",)}
+    lease, levels = {"last_budget_year": 2018}, {"levels": {"city": "2017-12-31"}}
     business = {"purpose": "business-network"}
     return [
         ("private-line", lease, _case(line)),
@@ -185,10 +185,12 @@ def network_cases() -> list[tuple[str, dict[str, Any], Build]]:
         ("private-exit", {}, _case(looked_at, lambda b: arrived_as(b, None))),
         ("private-exit", {}, _case(looked_at, lambda b: arrived_as(b, "203.0.113.83"))),
         ("extranet-access", levels, _case(access, lambda b: b.department("b"))),
-        ("extranet-access", {"levels": ("county",)}, _case(access)),
+        ("extranet-access", {"levels": {"county": "2017-12-31"}}, _case(access)),
         ("extranet-access", levels, _case(lambda b: access(b, "C"))),
         ("extranet-access", levels, _case(access, sent)),
         ("extranet-access", levels, _case(access, lambda b: sent(b, arrived=0))),
+        ("approval-path", {"entrances": ("s",)}, _case(access, sent)),
+        ("approval-path", {"entrances": ("s",)}, _case(access, lambda b: sent(b, arrived=0))),
         ("single-router", {}, _case()),
         ("single-router", {}, _case(_second_router)),
         ("single-link", {}, _case(lambda b: router(b, "r2", ("up", "links", "10.8.0.1")))),

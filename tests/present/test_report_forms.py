@@ -163,7 +163,7 @@ def test_departments_have_their_totals(audited: Audited, counts: Counter[str], l
 
     assert [VERDICTS[lang][word] for word in headings[last:]] == list(order)
     assert summed == [counts[verdict] for verdict in order]
-    assert len(rows) == 28
+    assert len(rows) == 31
     assert sum(row[first + 1] for row in rows) > 0
 
 
