@@ -35,7 +35,7 @@ MAINTAINED: dict[str, Any] = {
     "contract_keeps": True,
 }
 OVERLAP: dict[str, Any] = {
-    "item_cut": 0.4,
+    "item_cut": 0.3,
     "generic_above": 10,
     "min_covered_share": 0.7,
     "max_undescribed_share": 0.05,
@@ -63,10 +63,10 @@ class Life(Build):
             self.host(host, f"10.0.{number // 250}.{number % 250 + 1}", "lan")
         self.system(system, components=(Component(name="web", host=host),), **fields)
 
-    def log(self, system: str, first: date, last: date, unread: int = 0) -> None:
+    def log(self, system: str, first: date, last: date, unread: int = 0, clock_off: timedelta = timedelta()) -> None:
         """Add a log that covers the days from *first* to *last*, a minute at their ends left out."""
         given = {"path": f"{system}.{first}.log", "content_sha256": "0" * 64, "log_format": "combined", "lines": 1000}
-        spans = {"first_at": moment(first, 0) - 7 * timedelta(hours=1), "last_at": moment(last, 15)}
+        spans = {"first_at": moment(first, 0) - timedelta(hours=7) + clock_off, "last_at": moment(last, 15) + clock_off}
         self.rows.append(UseLog(system=system, unread=unread, **given, **spans, **at(last)))
 
     def used(

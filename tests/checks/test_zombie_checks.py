@@ -213,6 +213,12 @@ def test_idle_resources(make: Case, expected: tuple[str, str]) -> None:
         pytest.param(looked(None), {"contract_until": AS_OF}, (PASS, "contract-only"), id="contract to this day"),
         pytest.param(looked(None), {"contract_until": ago(1)}, (CONCERN, "stopped"), id="contract ended"),
         pytest.param(lambda _: None, {}, (OPEN, OPEN), id="nobody looked"),
+        pytest.param(
+            _all(looked(None), looked(AS_OF, 400, 0, "backup")),
+            {},
+            (CONCERN, "stopped"),
+            id="backups run on by themselves",
+        ),
     ],
 )
 def test_unmaintained(make: Case, fields: dict[str, Any], expected: tuple[str, str]) -> None:

@@ -145,22 +145,24 @@ class MaintenanceParameters(Part):
 def zombie_unmaintained(system: System, facts: Facts, p: MaintenanceParameters) -> Judgement:
     """Z4 运行维护停止更新服务: no trace of maintenance within the window, and every sort of trace was looked for.
 
-    A package that its host changed is shown but is the host's maintenance, not the system's.
+    Only the sorts that the mandate names count: a nightly backup runs on for years, and a package that the host
+    changed is the host's maintenance. Both are shown.
     """
     window = Window.until(facts.as_of, p.window_days)
     newest = {row.sign: row for row in facts.rows(MaintenanceSign, system)}
-    found = {sign: row.last_day for sign, row in sorted(newest.items()) if row.last_day}
+    found = {sign: newest[sign].last_day for sign in sorted(newest) if newest[sign].last_day}
+    counting = [day for sign, day in found.items() if day and sign in p.signs]
     since = window.last - timedelta(days=p.max_age_days)
     looked = [s for s, row in newest.items() if row.looked_from <= window.first and row.observed_at.date() >= since]
     missing = [sign for sign in p.signs if sign not in looked]
     shown: dict[str, Any] = of_window(window, 1 - len(missing) / len(p.signs)) | {
         "last_signs": found,
-        "last_sign": max(found.values(), default=None),
+        "last_sign": max(counting, default=None),
         "contract_until": system.contract_until,
         "host_changed_on": _host_changed(system, facts),
     }
     cites = tuple(newest[sign] for sign in sorted(newest))
-    if any(day in window for day in found.values()):
+    if any(day in window for day in counting):
         return judge(True, cites=cites, **shown)
     if p.contract_keeps and system.contract_until and system.contract_until >= facts.as_of:
         return judge(True, "contract-only", cites=cites, **shown)

@@ -78,7 +78,7 @@ class Overlap:
         self._owners = owners
         self._plain = plain
         self._functions = functions
-        self._vectors, self._pieces = _weighed(self._texts)
+        self._vectors, self._pieces = _weighed(self._texts, [owners[text] for text in self._texts], len(functions))
         self._near = _near(self._texts, self._vectors, cut)
 
     def counting(self, owner: str) -> list[str]:
@@ -171,19 +171,21 @@ def _grams(text: str) -> dict[str, float]:
     return counts
 
 
-def _weighed(texts: Sequence[str]) -> tuple[list[Vector], list[str]]:
+def _weighed(texts: Sequence[str], owners: Sequence[Sequence[str]], many: int) -> tuple[list[Vector], list[str]]:
     """Return a unit vector per text, and the pieces by number, the rarest first: vectors hold their pieces so too.
 
-    Weight: count x (log((1 + texts) / (1 + texts with the piece)) + 1).
+    Weight: count x log((1 + owners) / owners whose items hold the piece). By owners and not by items, for what
+    everybody does (申请, 审批) with something says nothing of what it is done with.
     """
     counted = [_grams(text) for text in texts]
-    having: dict[str, int] = defaultdict(int)
-    for grams in counted:
+    holding: dict[str, set[str]] = defaultdict(set)
+    for grams, owning in zip(counted, owners, strict=True):
         for gram in grams:
-            having[gram] += 1
+            holding[gram].update(owning)
+    having = {gram: len(owning) for gram, owning in holding.items()}
     pieces = sorted(having, key=lambda gram: (having[gram], gram))
     number = {gram: n for n, gram in enumerate(pieces)}
-    idf = [log((1 + len(texts)) / (1 + having[gram])) + 1 for gram in pieces]
+    idf = [log((1 + many) / having[gram]) for gram in pieces]
     vectors = []
     for grams in counted:
         weights = [(n, grams[pieces[n]] * idf[n]) for n in sorted(number[gram] for gram in grams)]
