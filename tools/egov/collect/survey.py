@@ -276,7 +276,8 @@ def _without_unit(text: str) -> str:
 
 def _subject(row: Fact) -> tuple[Any, ...]:
     """Return what a row is about; two rows of a sheet must not speak of the same thing on the same day."""
-    keys = ["observed_at", *type(row).about.values(), *(n for n in ("asset_tag", "name_zh") if n in columns(type(row)))]
+    parts = ("asset_tag", "name_zh", "item", "first_day", "sign", "day", "agent_class", "client", "path")
+    keys = ["observed_at", *type(row).about.values(), *(name for name in parts if name in columns(type(row)))]
     return tuple(getattr(row, name) for name in keys)
 
 
