@@ -18,13 +18,27 @@ from egov.facts.store import read_table
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "bitbrains-small"
 START = datetime(2018, 12, 3, 16, tzinfo=UTC)  # midnight in the city
 
-GWA = """Timestamp [ms];\tCPU cores;\tCPU capacity provisioned [MHZ];\tCPU usage [MHZ];\tCPU usage [%];\tMemory \
-capacity provisioned [KB];\tMemory usage [KB];\tDisk read throughput [KB/s];\tDisk write throughput [KB/s];\tNetwork received \
-throughput [KB/s];\tNetwork transmitted throughput [KB/s]
+_GWA_COLUMNS = (
+    "Timestamp [ms]",
+    "CPU cores",
+    "CPU capacity provisioned [MHZ]",
+    "CPU usage [MHZ]",
+    "CPU usage [%]",
+    "Memory capacity provisioned [KB]",
+    "Memory usage [KB]",
+    "Disk read throughput [KB/s]",
+    "Disk write throughput [KB/s]",
+    "Network received throughput [KB/s]",
+    "Network transmitted throughput [KB/s]",
+)
+GWA = (
+    ";\t".join(_GWA_COLUMNS)
+    + """
 1543852800;\t4;\t11703.99;\t1170.4;\t10.0;\t1000;\t250;\t0.0;\t2.0;\t1.0;\t3.0
 1543853100;\t4;\t11703.99;\t1170.4;\t30.0;\t1000;\t250;\t0.0;\t2.0;\t1.0;\t3.0
 oops;\t4
 """
+)
 SADF = """# hostname;interval;timestamp;CPU;%user;%nice;%system;%iowait;%steal;%idle
 h1;600;2018-12-03 16:10:01 UTC;-1;5.00;0.00;5.00;0.00;0.00;90.00
 h1;600;2018-12-03 16:20:01 UTC;-1;5.00;0.00;5.00;0.00;0.00;70.00

@@ -181,6 +181,9 @@ def _cases() -> str:
             needs += ["a decision"] if step.decision else []
             needs += [f"a finding that is {' or '.join(step.finding)}"] if step.finding else []
             needs += ["a signature"] if step.signed else []
+            needs += [f"{step.waits} working days"] if step.waits else []
+            needs += ["a note"] if step.note else []
+            needs += ["nobody who called"] if step.quiet else []
             way = f"{', '.join(f'`{state}`' for state in step.from_)} | `{step.to}`"
             parts.append(f"| `{step.id}` | {step.name_zh} | {way} | `{step.role}` | {', '.join(needs) or 'nothing'} |")
     return "\n".join(parts)

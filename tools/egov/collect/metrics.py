@@ -109,7 +109,7 @@ def _unread(place: str, line: int, text: str, reason: str, now: datetime) -> Unr
 
 
 def days(samples: Sequence[Sample], zone: ZoneInfo, now: datetime, source: str) -> list[ResourceDay]:
-    """Return one row per host and day of the zone; a measure it lacks is null. Covered is what the least covered was."""
+    """Return one row per host and day of the zone; a measure it lacks is null. Covered: by all of them."""
     grouped: dict[tuple[str, date], dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in samples:
         grouped[sample.host, sample.at.astimezone(zone).date()][sample.measure].append(sample)
