@@ -70,7 +70,7 @@ def test_the_workbook_has_a_row_per_system_clear_cases_first(town: Life, lang: s
     number = {"zh": "业务量（笔）", "en": "transactions"}[lang]
     assert 0 == lines[0][head.index(number)]
     assert lines[1][-3]
-    assert "<b>=低保</b>" == lines[0][1]
+    assert {"zh": "<b>=低保</b>", "en": "s1"}[lang] in lines[0][1]
 
 
 def test_departments_add_up_what_retiring_frees(town: Life) -> None:
@@ -78,7 +78,7 @@ def test_departments_add_up_what_retiring_frees(town: Life) -> None:
     head, lines = by_department(report(town), "en")
 
     assert ["department", "systems", "concern", "undetermined", "pass", "hosts freed", "CNY a year"] == head
-    assert [["a局", 3, 1, 1, 1, 1, 120_000]] == lines
+    assert [["a", 3, 1, 1, 1, 1, 120_000]] == lines
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -92,7 +92,7 @@ def test_the_page_says_why_and_draws_what_was_seen(town: Life, lang: str) -> Non
     assert 70 == found["s1"].count('<rect class="machine" x')
     assert '<rect class="unseen"' in found["s2"]
     assert "<b>=低保" not in found["s1"]
-    assert "&lt;b&gt;=低保" in found["s1"]
+    assert ("&lt;b&gt;=低保" in found["s1"]) == (lang == "zh")
 
 
 def test_the_same_evidence_gives_the_same_bytes(town: Life) -> None:
