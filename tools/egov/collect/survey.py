@@ -179,8 +179,11 @@ def _value(
     if kind in {"TIMESTAMP", "DATE"}:
         day = _day(cell, text, today)
         return datetime(day.year, day.month, day.day, tzinfo=UTC) if kind == "TIMESTAMP" else day
-    if kind == "DOUBLE":
-        return _number(name, cell, text, column)
+    if kind in {"DOUBLE", "BIGINT"}:
+        number = _number(name, cell, text, column)
+        if kind == "BIGINT" and not number.is_integer():
+            raise _Doubt(Code.E605, f"{shown(text)} is not a whole number", "应为整数")
+        return int(number) if kind == "BIGINT" else number
     if kind != "VARCHAR":
         raise _Doubt(Code.E605, f"{shown(text)} is not what the field holds; declare its words", "无法识别的取值")
     return _reference(name, text, column, city, nullable=nullable)

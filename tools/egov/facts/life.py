@@ -50,4 +50,4 @@ class MaintenanceSign(Fact):
     sign: str = column("release | application-files | database-change | backup | administrator-login | work-order …")
     looked_from: date = column("Day back to which traces would have been found")
     last_day: date | None = column("Day of the newest trace; null where none was found", default=None)
-    detail: str = column("What it was: version, file, number of the work order", default="")
+    detail: str | None = column("What it was: version, file, number of the work order", default=None)

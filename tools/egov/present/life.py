@@ -236,7 +236,9 @@ def _business(system: System, facts: Facts, place: dict[date, int]) -> Iterator[
 def _maintenance(system: System, facts: Facts, place: dict[date, int]) -> Iterator[Mark]:
     for row in facts.rows(MaintenanceSign, system):
         if row.last_day in place:
-            yield _bar(place[row.last_day], "maintenance", _LANE - 8, "sign", f"{row.sign} {row.last_day} {row.detail}")
+            yield _bar(
+                place[row.last_day], "maintenance", _LANE - 8, "sign", f"{row.sign} {row.last_day} {row.detail or ''}"
+            )
     if system.contract_until in place:
         x = place[system.contract_until]
         yield _bar(x, "maintenance", _LANE - 8, "contract", f"contract {system.contract_until}")
