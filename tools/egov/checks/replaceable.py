@@ -100,11 +100,20 @@ def _said(cover: Cover | None, matters: Sequence[Matter], compared: Overlap, cit
     """Return what a finding says of the system that comes nearest, and by which items."""
     terms = compared.terms.version
     if cover is None:
-        return {"by": None, "share": 0.0, "back_share": 0.0, "because": [], "shared_matters": [], "terms": terms}
+        return {
+            "by": None,
+            "matched": 0,
+            "share": 0.0,
+            "back_share": 0.0,
+            "because": [],
+            "shared_matters": [],
+            "terms": terms,
+        }
     matches = compared.matches(cover.system, cover.other)
     theirs = {matter.code for matter in city.systems[cover.other].matters or ()}
     return {
         "by": cover.other,
+        "matched": cover.matched,
         "share": round(cover.share, 3),
         "back_share": round(compared.cover(cover.other, cover.system).share, 3),
         "because": [f"{m.item} ≈ {m.other} {m.score:.2f} ({' '.join(m.shared)})" for m in matches[:3]],

@@ -180,16 +180,13 @@ def _value(
         day = _day(cell, text, today)
         return datetime(day.year, day.month, day.day, tzinfo=UTC) if kind == "TIMESTAMP" else day
     if kind in {"DOUBLE", "BIGINT"}:
-        number = _number(name, cell, text, column)
-        if kind == "BIGINT" and not number.is_integer():
-            raise _Doubt(Code.E605, f"{shown(text)} is not a whole number", "应为整数")
-        return int(number) if kind == "BIGINT" else number
+        return _number(name, cell, text, column, whole=kind == "BIGINT")
     if kind != "VARCHAR":
         raise _Doubt(Code.E605, f"{shown(text)} is not what the field holds; declare its words", "无法识别的取值")
     return _reference(name, text, column, city, nullable=nullable)
 
 
-def _number(name: str, cell: Cell, text: str, column: Column) -> float:
+def _number(name: str, cell: Cell, text: str, column: Column, *, whole: bool = False) -> float:
     written = _written_unit(text)
     if written is not None:
         if written != column.unit:
@@ -206,7 +203,9 @@ def _number(name: str, cell: Cell, text: str, column: Column) -> float:
     unit = unit_of(name)
     if not abs(value) <= _MOST or (unit and value < 0) or (unit == "m2" and value == 0):
         raise _Doubt(Code.E605, f"{shown(text)} cannot be {'an area' if unit == 'm2' else 'an amount'}", "数值不合理")
-    return round(value, 6)
+    if whole and not value.is_integer():
+        raise _Doubt(Code.E605, f"{shown(text)} is not a whole number", "应为整数")
+    return int(value) if whole else round(value, 6)
 
 
 def _day(cell: Cell, text: str, today: date) -> date:
