@@ -344,7 +344,8 @@ def test_a_count_is_a_whole_number(tmp_path: Path) -> None:
     city = load(Path(__file__).parents[2] / "inventory" / "huludao")
     (tmp_path / "b.csv.yml").write_text(
         "sheet: {table: ProcessUse}\ncolumns:\n"
-        '  - {id: system, value: minzheng-jiuzhu}\n  - {id: item, column: 事项}\n  - {id: first_day, value: "2018-07-01"}\n'
+        "  - {id: system, value: minzheng-jiuzhu}\n  - {id: item, column: 事项}\n"
+        '  - {id: first_day, value: "2018-07-01"}\n'
         '  - {id: last_day, value: "2018-12-01"}\n  - {id: transactions, column: 业务量}\n'
         '  - {id: observed_at, value: "2018-12-01"}\n',
         encoding="utf-8",
@@ -353,7 +354,7 @@ def test_a_count_is_a_whole_number(tmp_path: Path) -> None:
     taken = take_in(tmp_path / "evidence", city, [tmp_path / "b.csv"], None, partial=True)
 
     assert [12, 12] == [row.transactions for row in read_table(tmp_path / "evidence", ProcessUse)]
-    assert ["'12.5' is not a whole number"] == [problem.message for problem in taken.unread]
+    assert ["业务量: '12.5' is not a whole number"] == [problem.message for problem in taken.unread]
 
 
 def test_the_samples_sheets_are_taken_in_whole(tmp_path: Path) -> None:
