@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from egov.facts.signing import DECISION_NAMESPACE, sign
 Keys = Callable[[str], Path]
 # Who signs for which role; every key is valid in 2018 only.
 PEOPLE = {"leader": "approver", "inspector": "auditor", "operator": "operator"}
-BY_ROLE = {"department": "市民政局", "auditor": "inspector", "approver": "leader"}
+BY_ROLE = {"department": "市民政局", "auditor": "inspector", "approver": "leader", "operator": "operator"}
 SCOPE = {"check": "room-area", "subject_kind": "rooms", "subject": "r1"}
 DECISION = {
     "document": "葫信组〔2018〕1号",
@@ -48,6 +49,8 @@ def given(kind: str, transition: str) -> dict[str, Any]:
     """Return what a step must bring, no more: documents, decision, finding, and who may take it."""
     step = case_kinds()[kind].transitions[transition]
     found: dict[str, Any] = {"transition": transition, "by": BY_ROLE[step.role]}
+    if step.note:
+        found["note"] = "called by 10.9.0.1"
     if step.documents:
         found["documents"] = tuple(f"葫函〔2018〕{n}号" for n in range(step.documents))
     if step.decision:
@@ -57,9 +60,15 @@ def given(kind: str, transition: str) -> dict[str, Any]:
     return found
 
 
-def at(number: int) -> str:
-    """Return the time of a case's event *number*: one a day from 2018-03-01 on."""
-    return f"2018-03-{number:02}T09:00:00+08:00"
+def day_of(kind: str, number: int) -> date:
+    """Return the day of a case's event *number*, from 2018-03-01 on: one a day, or as far apart as steps of it wait."""
+    apart = 32 if any(step.waits for step in case_kinds()[kind].transitions.values()) else 1
+    return date(2018, 3, 1) + timedelta(days=apart * (number - 1))
+
+
+def at(number: int, kind: str = "exemption") -> str:
+    """Return the time of a case's event *number*."""
+    return f"{day_of(kind, number)}T09:00:00+08:00"
 
 
 def write_case(folder: Path, kind: str, steps: Steps, keys: Keys, name: str | None = None) -> Path:
@@ -77,7 +86,7 @@ def write_case(folder: Path, kind: str, steps: Steps, keys: Keys, name: str | No
         right = given(kind, transition) if step else {"transition": transition, "by": BY_ROLE[role]}
         place = {
             "id": f"e{number}",
-            "at": at(number),
+            "at": at(number, kind),
             "role": role,
             "previous": link(entries[-1] if entries else about),
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from casefile import DECISION, Keys, city_folder, given, write_case
+from casefile import DECISION, Keys, at, city_folder, day_of, given, write_case
 
 from egov.cases import case_kinds, read_case, read_cases
 from egov.cases.store import city_signers, decisions, open_rectifications
@@ -23,6 +23,8 @@ WAYS = {
     "withdrawn": ("exemption", ("withdraw",)),
     "revoked": ("exemption", ("grant", "revoke")),
     "closed": ("rectification", ("consult", "answer", "verify", "rectify", "close")),
+    "retired": ("retirement", ("notify", "quarantine", "decide", "archive", "remove", "update")),
+    "released": ("retirement", ("notify", "object", "uphold", "release")),
     "dismissed": ("rectification", ("consult", "answer", "dismiss")),
 }
 TRANSITIONS = [(kind.head.id, t) for kind in case_kinds().values() for t in kind.transitions.values()]
@@ -66,7 +68,7 @@ def test_every_way_ends_in_its_state(folder: Path, signing_key: Keys, state: str
 
     (case,) = read_cases(folder).values()
 
-    assert (state, True, date(2018, 3, len(steps) + 1)) == (case.state, case.final, case.since)
+    assert (state, True, day_of(kind, len(steps) + 1)) == (case.state, case.final, case.since)
     assert [case] == list(read_cases(folder).values())
 
 
@@ -86,12 +88,19 @@ def broken() -> Iterator[Any]:
 
 def _breakages(kind: str, name: str) -> Iterator[tuple[str, dict[str, Any], str, str]]:
     step = case_kinds()[kind].transitions[name]
-    yield "role", {"role": "operator"}, "role", f"{name} is for the role {step.role}, not operator"
+    other = "approver" if step.role == "operator" else "operator"
+    yield "role", {"role": other}, "role", f"{name} is for the role {step.role}, not {other}"
+    if step.note:
+        yield "note", {"note": None}, "note", f"{name} needs a note"
+    if step.waits:
+        number = len(way_to(kind, name)) - 1
+        said = f"{name} waits {step.waits} working days after {day_of(kind, number)}"
+        yield "too-soon", {"at": at(number, kind)}, "at", said
     if step.documents:
         yield "documents", {"documents": ()}, "documents", f"{name} needs {step.documents} document(s)"
     if step.finding:
-        for verdict in ("violation", "undetermined", None):
-            said = f"{name} needs a finding pass or exempt, got {verdict}"
+        for verdict in ("violation" if "pass" in step.finding else "pass", "undetermined", None):
+            said = f"{name} needs a finding {' or '.join(step.finding)}, got {verdict}"
             yield f"finding-{verdict}", {"finding": verdict}, "finding", said
     if step.decision:
         yield "decision", {"decision": None}, "decision", f"{name} needs a decision"
@@ -104,7 +113,7 @@ def _breakages(kind: str, name: str) -> Iterator[tuple[str, dict[str, Any], str,
         by = given(kind, name)["by"]
         said = f"{name} needs a signature by {by} as {step.role}, by a key valid on "
         yield "unsigned", {"signature": None}, "signature", said
-        yield "of-another", {"signed_with": "operator"}, "signature", said
+        yield "of-another", {"signed_with": "inspector" if step.role == "operator" else "operator"}, "signature", said
         yield "of-a-stranger", {"signed_with": "stranger"}, "signature", said
         yield "too-late", {"at": "2019-01-01T09:00:00+08:00"}, "signature", said
     yield "before", {"at": "2018-02-28T09:00:00+08:00"}, "at", "is before e"
@@ -254,7 +263,7 @@ def test_a_decision_is_in_force_between_grant_and_revocation(folder: Path, signi
 
 
 def test_only_open_rectifications_are_open(folder: Path, signing_key: Keys) -> None:
-    """A finding shows its rectification until that is closed or dismissed; an exemption asked for is none."""
+    """A finding shows its rectification or retirement until that is over; an exemption asked for is none."""
     open_after = {}
     for name, (kind, steps) in WAYS.items():
         for count in range(len(steps) + 1):
@@ -262,12 +271,16 @@ def test_only_open_rectifications_are_open(folder: Path, signing_key: Keys) -> N
             open_after[name, count] = open_rectifications(read_cases(folder))
             path.unlink()
 
-    question = {("room-area", "rooms", "r1"): "rectification-r1"}
+    questions = {
+        name: {("room-area", "rooms", "r1"): f"{kind}-r1"} for name, (kind, _) in WAYS.items() if kind != "exemption"
+    }
     assert {key for key, found in open_after.items() if found} == {
         *(("closed", n) for n in range(5)),
         *(("dismissed", n) for n in range(3)),
+        *(("retired", n) for n in range(6)),
+        *(("released", n) for n in range(4)),
     }
-    assert [question] * 8 == [found for found in open_after.values() if found]
+    assert {} == {key: found for key, found in open_after.items() if found and found != questions[key[0]]}
 
 
 # 2018-03-02 is a Friday; the days are counted by hand from the calendar of 2018: 4-5 to 4-7 Qingming (4-8 made up),

@@ -65,6 +65,7 @@ class Build:
 
     kinds: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: list[Fact] = field(default_factory=list)
+    beside: tuple[Binding, ...] = ()  # checks of the same duty that the one asked for weighs
 
     def _put(self, kind: str, item: Any) -> None:  # noqa: ANN401 - any described thing
         self.kinds.setdefault(kind, {})[item.id] = item
@@ -180,7 +181,10 @@ class Build:
 
     def audit(self, check: str, *decisions: Decision, as_of: date = AS_OF, **parameters: object) -> list[Finding]:
         """Return the findings of one check with these parameters."""
-        return list(self.judged(law(duty("R20", binding(check, **parameters))), *decisions, as_of=as_of).findings)
+        found = self.judged(
+            law(duty("R20", binding(check, **parameters), *self.beside)), *decisions, as_of=as_of
+        ).findings
+        return [finding for finding in found if finding.check == check]
 
     def one(self, check: str, *decisions: Decision, as_of: date = AS_OF, **parameters: object) -> Finding:
         """Return the only finding of one check."""

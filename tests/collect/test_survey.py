@@ -19,7 +19,19 @@ from egov.collect.mapping import mapping
 from egov.collect.sheets import read_sheet
 from egov.collect.survey import take_in
 from egov.errors import DescriptionError
-from egov.facts import AssetRecord, Coverage, RoomSurvey, SystemRecord, Unread
+from egov.facts import (
+    AssetRecord,
+    Coverage,
+    MaintenanceSign,
+    ProcessUse,
+    ResourceDay,
+    RoomSurvey,
+    SystemRecord,
+    Unread,
+    UseClient,
+    UseDay,
+    UseLog,
+)
 from egov.facts.store import manifest, read_table, runs
 
 SQ_FT = AREAS.replace("unit: m2", "unit: sq-ft")
@@ -321,6 +333,30 @@ def test_a_run_keeps_the_sheet_and_its_meaning(tmp_path: Path) -> None:
     assert [("r1", "RoomSurvey", "ok", 12), ("r2", "RoomSurvey", "ok", 11)] == covered
 
 
+TABLES = (
+    *(RoomSurvey, AssetRecord, SystemRecord),
+    *(ProcessUse, MaintenanceSign, ResourceDay, UseDay, UseClient, UseLog),
+)
+
+
+def test_a_count_is_a_whole_number(tmp_path: Path) -> None:
+    """Transactions are counted: 12 and 12.0 are, 12.5 is a slip of the pen."""
+    city = load(Path(__file__).parents[2] / "inventory" / "huludao")
+    (tmp_path / "b.csv.yml").write_text(
+        "sheet: {table: ProcessUse}\ncolumns:\n"
+        "  - {id: system, value: minzheng-jiuzhu}\n  - {id: item, column: 事项}\n"
+        '  - {id: first_day, value: "2018-07-01"}\n'
+        '  - {id: last_day, value: "2018-12-01"}\n  - {id: transactions, column: 业务量}\n'
+        '  - {id: observed_at, value: "2018-12-01"}\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "b.csv").write_text("事项,业务量\n甲,12\n乙,12.0\n丙,12.5\n", encoding="utf-8")
+    taken = take_in(tmp_path / "evidence", city, [tmp_path / "b.csv"], None, partial=True)
+
+    assert [12, 12] == [row.transactions for row in read_table(tmp_path / "evidence", ProcessUse)]
+    assert ["业务量: '12.5' is not a whole number"] == [problem.message for problem in taken.unread]
+
+
 def test_the_samples_sheets_are_taken_in_whole(tmp_path: Path) -> None:
     """Every row below the headings of the sample city's sheets is a fact: none is refused, none is left out."""
     folder = Path(__file__).parents[2] / "inventory" / "huludao"
@@ -333,9 +369,9 @@ def test_the_samples_sheets_are_taken_in_whole(tmp_path: Path) -> None:
 
     taken = take_in(tmp_path, load(folder), sheets, None, partial=False)
 
-    assert len(sheets) == len(taken.rows) == 4
+    assert len(sheets) == len(taken.rows) == 10
     assert filled == sum(count for _, count in taken.rows.values())
-    assert filled == sum(len(list(read_table(tmp_path, table))) for table in (RoomSurvey, AssetRecord, SystemRecord))
+    assert filled == sum(len(list(read_table(tmp_path, table))) for table in TABLES)
 
 
 def test_the_command(tmp_path: Path, egov: Callable[..., Any]) -> None:

@@ -155,9 +155,14 @@ def _checks() -> str:
 def _parameters(model: type[BaseModel], given: Any) -> Iterator[str]:  # noqa: ANN401 - a binding's mapping
     for line, name in zip(described(model), model.model_fields, strict=True):
         value = given.get(name)
-        shown = ", ".join(value) if isinstance(value, tuple) else _yaml(value)
+        shown = listed(value) if isinstance(value, tuple) else _yaml(value)
         here = f"; in the sample city {shown}" if name in given else ""
         yield entry(" ".join(line.removeprefix("- ").split()) + here)
+
+
+def listed(value: tuple[Any, ...]) -> str:
+    """Return a list in words; sets of words one after the other."""
+    return ", ".join(" + ".join(one) if isinstance(one, tuple) else str(one) for one in value)
 
 
 def _cases() -> str:
@@ -176,6 +181,9 @@ def _cases() -> str:
             needs += ["a decision"] if step.decision else []
             needs += [f"a finding that is {' or '.join(step.finding)}"] if step.finding else []
             needs += ["a signature"] if step.signed else []
+            needs += [f"{step.waits} working days"] if step.waits else []
+            needs += ["a note"] if step.note else []
+            needs += ["nobody who called"] if step.quiet else []
             way = f"{', '.join(f'`{state}`' for state in step.from_)} | `{step.to}`"
             parts.append(f"| `{step.id}` | {step.name_zh} | {way} | `{step.role}` | {', '.join(needs) or 'nothing'} |")
     return "\n".join(parts)

@@ -24,7 +24,7 @@ def provenance(as_of: date = AS_OF, **fields: Any) -> Provenance:  # noqa: ANN40
 
 def report_of(build: Build, check: str, *decisions: Decision, **parameters: Any) -> Report:  # noqa: ANN401 - as build
     """Return the report of a built city by one check."""
-    mandate = law(duty("R20", binding(check, **parameters)))
+    mandate = law(duty("R20", binding(check, **parameters), *build.beside))
     document = Document(
         id="doc", number="葫政办发〔2017〕211号", title="方案", issuer="市政府", issued_on=date(2017, 12, 1)
     )

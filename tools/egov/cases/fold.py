@@ -14,6 +14,7 @@ from egov.city.codes import Code
 from egov.city.shape import Kinds, nearest, read_kinds
 from egov.errors import Problem
 from egov.facts.signing import DECISION_NAMESPACE, Signer, verified_by
+from egov.mandate import WorkingCalendar, YearNotCovered
 from egov.mandate.decision import Decision
 
 OPEN = "open"
@@ -72,7 +73,7 @@ def read_case(path: Path, signers: Mapping[str, Signer]) -> tuple[Case | None, l
         message = f"no kind of case {head.kind}" + (f"; did you mean {guess}?" if guess else "")
         return None, [document.problem(("case", "kind"), Code.E502, message, "没有这种事项")]
     events = tuple(read.items["events"].values())
-    problems = list(_problems(read, head, kind, events, signers))
+    problems = list(_problems(read, head, kind, events, signers, path.parent.parent))
     if problems:
         return None, problems
     return folded(head, kind, events, signers), []
@@ -117,7 +118,7 @@ def _signer(head: CaseHead, event: Event, signers: Mapping[str, Signer]) -> Sign
 
 
 def _problems(
-    read: Kinds, head: CaseHead, kind: Kind, events: Sequence[Event], signers: Mapping[str, Signer]
+    read: Kinds, head: CaseHead, kind: Kind, events: Sequence[Event], signers: Mapping[str, Signer], city_dir: Path
 ) -> Iterator[Problem]:
     document = next(iter(read.documents.values()))
     if not events:
@@ -147,6 +148,7 @@ def _problems(
                 yield at("transition", Code.E502, message, "没有这一步")
                 return
             yield from _transition_problems(at, head, event, transition)
+            yield from _waiting_problems(at, event, events[number - 1].day, transition, city_dir)
             yield from _signature_problems(at, head, event, signers, required=transition.signed)
             state = transition.to
 
@@ -172,12 +174,28 @@ def _signature_problems(
         yield at("signature", Code.E503, message, "签名缺失或无效")
 
 
+def _waiting_problems(at: At, event: Event, since: date, transition: Transition, city_dir: Path) -> Iterator[Problem]:
+    """Yield a problem for a step taken before its working days have passed, or whose days nobody can count."""
+    if not transition.waits:
+        return
+    try:
+        until = WorkingCalendar.of_city(city_dir).add_working_days(since, transition.waits)
+    except YearNotCovered as error:
+        yield at("at", Code.E502, f"{transition.id} waits {transition.waits} working days: {error}", "工作日历缺失")
+        return
+    if event.day <= until:
+        message = f"{transition.id} waits {transition.waits} working days after {since}: possible after {until}"
+        yield at("at", Code.E502, message, "等待期未满")
+
+
 def _transition_problems(at: At, head: CaseHead, event: Event, transition: Transition) -> Iterator[Problem]:
     """Yield what a step lacks: role, documents, finding, decision within the case's scope."""
     if event.role != transition.role:
         yield at("role", Code.E502, f"{transition.id} is for the role {transition.role}, not {event.role}", "角色不符")
     if len(event.documents) < transition.documents:
         yield at("documents", Code.E502, f"{transition.id} needs {transition.documents} document(s)", "缺少文书")
+    if transition.note and not event.note:
+        yield at("note", Code.E502, f"{transition.id} needs a note: who or what is the reason", "缺少说明")
     if transition.finding and event.finding not in transition.finding:
         message = f"{transition.id} needs a finding {' or '.join(transition.finding)}, got {event.finding}"
         yield at("finding", Code.E502, message, "须有符合或经批准例外的检查结果")

@@ -59,6 +59,9 @@ class Transition(Item):
     decision: bool = False
     documents: Annotated[int, Field(ge=0)] = 0
     finding: tuple[Literal["pass", "exempt", "violation"], ...] = ()
+    waits: Annotated[int, Field(ge=0)] = 0  # working days that the case must have been where it stands
+    note: bool = False  # a sentence is required
+    quiet: bool = False  # refused while evidence shows that somebody called the system
 
 
 class Kind(Part):

@@ -57,11 +57,11 @@ def decisions(cases: Mapping[str, Case]) -> list[Decision]:
 
 
 def open_rectifications(cases: Mapping[str, Case]) -> dict[tuple[str, str, str], str]:
-    """Return (check, subject kind, subject) → case id of every rectification that is not final."""
+    """Return (check, subject kind, subject) → case id of every rectification or retirement that is not final."""
     return {
         (case.head.check, case.head.subject_kind, case.head.subject): case.head.id
         for case in cases.values()
-        if case.head.kind == "rectification" and not case.final
+        if case.head.kind in {"rectification", "retirement"} and not case.final
     }
 
 

@@ -55,6 +55,7 @@ class Check:
     passed: str
     violated: str
     bound: str | None
+    weighs: tuple[str, ...] = ()
 
 
 _CHECKS: dict[str, Check] = {}
@@ -71,16 +72,18 @@ def check(
     when: Predicate = lambda _subject, _facts: True,
     outcomes: tuple[str, str] = ("pass", "violation"),
     bound: str | None = None,
+    weighs: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Judgement]], Callable[..., Judgement]]:
     """Register a function (subject, facts, parameters) -> Judgement as the check *name*.
 
     outcomes: names of passing and of violating where the function gives none.
     bound: the fact that an exemption's upper value limits; a decision without that bound exempts nothing.
+    weighs: other checks of the same duty, whose judgements of the subject the function gets by name, as 4th argument.
     """
 
     def register(function: Callable[..., Judgement]) -> Callable[..., Judgement]:
         parameters = typing.get_type_hints(function).get("p", NoParameters)
-        _CHECKS[name] = Check(name, of, function, parameters, when, *outcomes, bound)
+        _CHECKS[name] = Check(name, of, function, parameters, when, *outcomes, bound, weighs)
         return function
 
     return register

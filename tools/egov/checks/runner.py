@@ -42,11 +42,12 @@ def audit(
     Raises DescriptionError if the mandate names an unknown check or a wrong parameter.
     """
     bound = bindings(mandate, facts.as_of)
+    ask = _Asker(bound, facts)
     _refuse_unknown(only, facts.city, mandate)
     findings = []
-    for duty, check, parameters in bound:
+    for duty, check, _ in bound:
         named = not only or duty.id in only or check.name in only
-        for finding in _judged(duty, check, parameters, facts, set(only) if not named else None):
+        for finding in _judged(duty, check, ask, facts, set(only) if not named else None):
             exempt = _exempted(finding, check, decisions, facts)
             question = (check.name, finding.subject.kind, finding.subject.id)
             findings.append(replace(exempt, case=exempt.case or (open_cases or {}).get(question)))
@@ -99,17 +100,37 @@ def subject_of(item: Any) -> Subject:  # noqa: ANN401 - any described thing
     return Subject(kind, item.id, shared[0] if shared else getattr(item, "department", None))
 
 
-def _judged(duty: Duty, check: Check, parameters: Any, facts: Facts, only: set[str] | None) -> Iterator[Finding]:  # noqa: ANN401
+class _Asker:
+    """Asks a check about a subject, once: what weighs other checks gets the judgement each has of its own."""
+
+    def __init__(self, bound: Sequence[tuple[Duty, Check, Any]], facts: Facts) -> None:
+        self._parameters = {(duty.id, check.name): (check, parameters) for duty, check, parameters in bound}
+        self._facts = facts
+        self._answers: dict[tuple[str, str, str], Judgement] = {}
+
+    def __call__(self, duty: str, name: str, item: Any) -> Judgement:  # noqa: ANN401 - any described thing
+        key = (duty, name, subject_of(item).id)
+        if key not in self._answers:
+            self._answers[key] = self._asked(duty, name, item)
+        return self._answers[key]
+
+    def _asked(self, duty: str, name: str, item: Any) -> Judgement:  # noqa: ANN401
+        if (duty, name) not in self._parameters:
+            return Judgement(None, missing=(f"check.{name}",))
+        check, parameters = self._parameters[duty, name]
+        weighed = ({other: self(duty, other, item) for other in check.weighs},) if check.weighs else ()
+        try:
+            return check.function(item, self._facts, parameters, *weighed)
+        except NotObserved as absent:
+            return Judgement(None, missing=absent.missing)
+
+
+def _judged(duty: Duty, check: Check, ask: _Asker, facts: Facts, only: set[str] | None) -> Iterator[Finding]:
     for item in subjects(check, facts.city):
         if only is not None and subject_of(item).id not in only:
             continue
-        if not check.when(item, facts):
-            continue
-        try:
-            judgement = check.function(item, facts, parameters)
-        except NotObserved as absent:
-            judgement = Judgement(None, missing=absent.missing)
-        yield _finding(duty, check, item, judgement)
+        if check.when(item, facts):
+            yield _finding(duty, check, item, ask(duty.id, check.name, item))
 
 
 def _finding(duty: Duty, check: Check, item: Any, judgement: Judgement) -> Finding:  # noqa: ANN401

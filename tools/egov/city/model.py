@@ -188,6 +188,18 @@ class Component(Part):
     listens: tuple[Port, ...] = ()
 
 
+class Matter(Part):
+    """A business matter (业务事项) that a system carries; one that was abolished keeps no system alive."""
+
+    code: Text = Field(description="Number in the list of government service matters (事项编码)")
+    name: Text
+    ended_on: Day | None = Field(default=None, description="Day it was abolished or handed to another system")
+
+    def live(self, on: date) -> bool:
+        """Say whether the matter is still handled on that day."""
+        return self.ended_on is None or on < self.ended_on
+
+
 class System(Item):
     """An information system of government (政务信息系统) with the facts the audit of 五(三) asks for."""
 
@@ -206,6 +218,23 @@ class System(Item):
     network: Literal["lan", "extranet", "internet"] = Field(description="Where its users reach it")
     placement: Literal["department-room", "cloud", "moved-hardware", "bought-service", "retired"]
     components: tuple[Component, ...] = ()
+    functions: tuple[Text, ...] | None = Field(
+        default=None, min_length=1, description="Items of its function menu (功能清单); absent says nobody listed them"
+    )
+    matters: tuple[Matter, ...] | None = Field(
+        default=None, description="Business matters it carries (业务事项); [] says none, absent says nobody asked"
+    )
+    contract_until: Day | None = Field(default=None, description="Last day of the maintenance contract (运维合同)")
+    yearly_cost_cny: Money | None = Field(default=None, description="Cost of operation and maintenance a year")
+
+
+class Project(Item):
+    """A system that a department proposes to build (拟建项目): before it is new, it is held against what there is."""
+
+    department: DepartmentId
+    name_zh: Text
+    functions: tuple[Text, ...] = Field(min_length=1, description="Items of the function menu it is to have")
+    matters: tuple[Matter, ...] = Field(default=(), description="Business matters it is to carry (业务事项)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +266,7 @@ class City:
     flows: Mapping[str, Flow] = field(default_factory=dict)
     hosts: Mapping[str, Host] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
+    projects: Mapping[str, Project] = field(default_factory=dict)
     administrators: Mapping[str, Administrator] = field(default_factory=dict)
     places: Mapping[tuple[str, str], Place] = field(default_factory=dict, repr=False)
 

@@ -21,8 +21,8 @@ CYCLES = (100_000, 50, 1000)
 
 _SUMMARIES = {
     "audit": "Judge the city against its mandate, from evidence.",
-    "case": "Open, advance and show cases: exemptions, rectifications.",
-    "collect": "Collect facts from hosts, sheets, ledgers and access logs.",
+    "case": "Open, advance, show exemptions, rectifications, retirements.",
+    "collect": "Collect facts from hosts, sheets, ledgers, logs and traces.",
     "diff": "Say what a change of the description will touch.",
     "facts": "Seal, verify and list evidence.",
     "init": "Write a small valid description of a new city.",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from egov.cli.common import DAY, Common, common, now_in
-from egov.errors import UsageError
+from egov.errors import GuardError, UsageError
+
+if TYPE_CHECKING:
+    from egov.cases import Case
+    from egov.facts import Facts
 
 
 @click.group("case")
 def command() -> None:
-    """Cases: exemptions and rectifications. A case is a file of signed events that only ever grows."""
+    """Cases: exemptions, rectifications, retirements. A case is a file of signed events that only ever grows."""
 
 
 @command.command("list")
@@ -82,7 +86,7 @@ def show(options: Common, case_id: str) -> int:
 @click.option("--document", "documents", multiple=True, help="Number of a document; may be given again.")
 @common
 def open_(options: Common, kind: str, check: str, subject: str, case_id: str | None, **given: Any) -> int:  # noqa: ANN401 - click passes strings
-    """Open a case of KIND (exemption, rectification) about CHECK of SUBJECT."""
+    """Open a case of KIND (exemption, rectification, retirement) about CHECK of SUBJECT."""
     from egov.cases import open_case
     from egov.checks import checks
     from egov.checks.runner import subject_of, subjects
@@ -148,9 +152,84 @@ def step(
     known = case.kind.transitions.get(transition)
     if known is not None and known.finding:
         event |= _finding(options, case.head.check, case.head.subject)
+    if known is not None and known.quiet:
+        _refuse_if_called(options, case)
     after = advance(options.city_dir(), case_id, event, key)
     options.write(f"{case_id}: {after.state}\n")
     return 0
+
+
+@command.command()
+@click.argument("names", metavar="[CASE]...", nargs=-1)
+@click.option("--release", is_flag=True, help="Release every retirement whose system somebody called.")
+@click.option("--by", help="Who takes the step, with --release.")
+@common
+def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: bool) -> int:
+    """Look for signs of life of systems being retired: who called since they were closed off.
+
+    Exit 1 if somebody did. With --release the case is released, and its file says who called.
+    """
+    from egov.cases import advance
+    from egov.cases.life import callers, closed_since
+
+    if release and by is None:
+        message = "--release needs --by: who takes the step"
+        raise UsageError(message)
+    cases, facts, alive = options.load_cases(), _facts(options), 0
+    for case in cases.values():
+        if case.head.kind != "retirement" or case.final or (names and case.head.id not in names):
+            continue
+        found = callers(case, facts)
+        alive += bool(found)
+        who = ", ".join(map(str, found[:20])) or "-"
+        options.write(f"{case.head.id} {case.head.subject} {closed_since(case)}: {who}\n")
+        if found and release:
+            now = now_in(facts.city).isoformat(timespec="seconds")
+            event = {"at": now, "transition": "release", "by": by, "note": f"called by {who}"}
+            options.write(f"{case.head.id}: {advance(options.city_dir(), case.head.id, event, None).state}\n")
+    return 1 if alive else 0
+
+
+@command.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--until", type=DAY, required=True, help="Last day on which the system stays closed off.")
+@common
+def quarantine(options: Common, case_id: str, until: date) -> int:
+    """Print the change of flows that closes the system of a retirement off: reviewed, and rendered like any other.
+
+    Exit 3 if a flow reaches the system in a way that the change does not close; it is named on stderr.
+    """
+    from egov.cases.life import closing
+    from egov.city.load import unknown
+    from egov.present.show import flow_change
+
+    city, cases = options.load_city(), options.load_cases()
+    if case_id not in cases or cases[case_id].head.kind != "retirement":
+        what = "retirement"
+        raise unknown(what, case_id, [name for name, case in cases.items() if case.head.kind == "retirement"])
+    case = cases[case_id]
+    changes, left = closing(city, city.systems[case.head.subject], until)
+    options.write(flow_change(case, city, changes, until))
+    for reason in left:
+        click.echo(f"egov: not closed: {reason}", err=True)
+    return 3 if left else 0
+
+
+def _facts(options: Common) -> Facts:
+    from egov.facts import Facts
+
+    city = options.load_city()
+    return Facts.of_store(city, options.day(city), options.evidence_dir())
+
+
+def _refuse_if_called(options: Common, case: Case) -> None:
+    """Refuse a step while evidence shows that somebody called the system; GuardError says who."""
+    from egov.cases.life import callers, closed_since
+
+    if found := callers(case, _facts(options)):
+        who = ", ".join(map(str, found[:5]))
+        message = f"{case.head.subject} was called after {closed_since(case)} by {who}: release it, or find out why"
+        raise GuardError(message)
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -127,6 +127,38 @@ def logs(
     how = Options(log_format, engine == "spark", requests)
     found = take_in(options.evidence_dir(), city, selections, files, how)
     options.write(as_json(found.as_dict()) if as_data else taken_logs(found))
+    return 3 if found.unread else 0
+
+
+@command.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--host", help="Whose traces these are, where the files do not say.")
+@click.option("--measure", type=click.Choice(["cpu", "memory", "network", "disk"]), help="What bare values measure.")
+@click.option(
+    "--unit",
+    type=click.Choice(["ratio", "percent", "bytes-per-second", "kilobytes-per-second"]),
+    default="ratio",
+    show_default=True,
+    help="Unit of bare values.",
+)
+@click.option("--start", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="Moment of the first bare value.")
+@click.option("--interval", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds between values.")
+@common
+def metrics(options: Common, files: tuple[Path, ...], **given: Any) -> int:  # noqa: ANN401 - click passes what it parsed
+    """Take traces of resource use in: what each host used on each day, and how much of the day was seen.
+
+    GWA-T-12 CSV, Parquet traces, sadf -d, Prometheus range queries, CloudWatch statistics, one value per line.
+    Files of one host are to be taken in together, so that its days hold all measures. Exit 3: lines were unread.
+    """
+    from egov.collect.metrics import Trace, take_in
+    from egov.present.tables import as_json, table
+
+    as_data = options.as_json()
+    found = take_in(options.evidence_dir(), options.load_city(), files, Trace(**given))
+    data = {"run": found.run, "files": found.files, "days": found.days, "unread": found.unread}
+    text = table(("file", "taken for"), found.files.items()) + "\n"
+    text += table(("host", "days"), [(host, str(count)) for host, count in found.days.items()])
+    options.write(as_json(data) if as_data else f"{text}run {found.run}: {found.unread} unread\n")
     return 3 if found.unread else 0
 
 

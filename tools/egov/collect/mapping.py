@@ -56,7 +56,7 @@ WRITTEN: tuple[tuple[str, str], ...] = (
     ("元", "cny"),
 )
 # Type of a field → what a declared word for it must stand for, if not text.
-_FORMS = {"BOOLEAN": (bool, "true or false"), "DOUBLE": (float, "a number")}
+_FORMS = {"BOOLEAN": (bool, "true or false"), "DOUBLE": (float, "a number"), "BIGINT": (int, "a whole number")}
 # Filled for every row by the reader itself.
 GIVEN = frozenset({"collected_at", "source"})
 

@@ -179,14 +179,14 @@ def _value(
     if kind in {"TIMESTAMP", "DATE"}:
         day = _day(cell, text, today)
         return datetime(day.year, day.month, day.day, tzinfo=UTC) if kind == "TIMESTAMP" else day
-    if kind == "DOUBLE":
-        return _number(name, cell, text, column)
+    if kind in {"DOUBLE", "BIGINT"}:
+        return _number(name, cell, text, column, whole=kind == "BIGINT")
     if kind != "VARCHAR":
         raise _Doubt(Code.E605, f"{shown(text)} is not what the field holds; declare its words", "无法识别的取值")
     return _reference(name, text, column, city, nullable=nullable)
 
 
-def _number(name: str, cell: Cell, text: str, column: Column) -> float:
+def _number(name: str, cell: Cell, text: str, column: Column, *, whole: bool = False) -> float:
     written = _written_unit(text)
     if written is not None:
         if written != column.unit:
@@ -203,7 +203,9 @@ def _number(name: str, cell: Cell, text: str, column: Column) -> float:
     unit = unit_of(name)
     if not abs(value) <= _MOST or (unit and value < 0) or (unit == "m2" and value == 0):
         raise _Doubt(Code.E605, f"{shown(text)} cannot be {'an area' if unit == 'm2' else 'an amount'}", "数值不合理")
-    return round(value, 6)
+    if whole and not value.is_integer():
+        raise _Doubt(Code.E605, f"{shown(text)} is not a whole number", "应为整数")
+    return int(value) if whole else round(value, 6)
 
 
 def _day(cell: Cell, text: str, today: date) -> date:
@@ -276,7 +278,8 @@ def _without_unit(text: str) -> str:
 
 def _subject(row: Fact) -> tuple[Any, ...]:
     """Return what a row is about; two rows of a sheet must not speak of the same thing on the same day."""
-    keys = ["observed_at", *type(row).about.values(), *(n for n in ("asset_tag", "name_zh") if n in columns(type(row)))]
+    parts = ("asset_tag", "name_zh", "item", "first_day", "sign", "day", "agent_class", "client", "path")
+    keys = ["observed_at", *type(row).about.values(), *(name for name in parts if name in columns(type(row)))]
     return tuple(getattr(row, name) for name in keys)
 
 

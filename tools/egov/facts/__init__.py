@@ -1,5 +1,6 @@
 """Observed rows: typed tables, the evidence store, seals, and the view that checks read."""
 
+from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
 from egov.facts.network import CellCount, ExitSeen, PacketPair, RenderedRuleset, Ruleset
 from egov.facts.store import RunWriter
 from egov.facts.tables import (
@@ -38,13 +39,16 @@ __all__ = [
     "InterfaceAddress",
     "Listener",
     "LogFile",
+    "MaintenanceSign",
     "Mount",
     "Neighbour",
     "NotObserved",
     "OperatingSystem",
     "PackageState",
     "PacketPair",
+    "ProcessUse",
     "RenderedRuleset",
+    "ResourceDay",
     "ResourceUse",
     "RoomSurvey",
     "Route",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -15,6 +15,7 @@ from egov.facts.store import read_table
 from egov.facts.tables import Coverage, Fact
 
 Row = TypeVar("Row", bound=Fact)
+Made = TypeVar("Made")
 
 
 class NotObserved(Exception):  # noqa: N818 - it is no error: the runner turns it into `undetermined`
@@ -34,6 +35,7 @@ class Facts:
         self._read = read
         self._until = datetime.combine(as_of + timedelta(days=1), time(), UTC)
         self._tables: dict[tuple[type[Fact], str], dict[str | None, list[Fact]]] = {}
+        self._made: dict[Hashable, Any] = {}
 
     @classmethod
     def of_store(cls, city: City, as_of: date, evidence: Path) -> Facts:
@@ -76,6 +78,12 @@ class Facts:
         """Say whether the newest collection covered *table* for the subject, at most *window* before the as-of day."""
         row = self._covering(table, subject)
         return row is not None and (window is None or row.observed_at >= self._until - window)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what *make* returns, made once for these facts: what looks at the whole city, for every subject."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("Made", self._made[key])
 
     def _covering(self, table: type[Fact], subject: Item) -> Coverage | None:
         rows = (row for row in self.rows(Coverage, subject) if row.table == table.__name__ and row.status == "ok")

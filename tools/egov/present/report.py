@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from egov.checks import Finding
 from egov.errors import UsageError
@@ -18,6 +19,9 @@ from egov.present import rows
 from egov.present.rows import COLUMNS, Report
 from egov.present.tables import as_json, flow, paragraph, table
 from egov.present.words import name_of, word
+
+if TYPE_CHECKING:
+    import jinja2
 
 # What a spreadsheet takes for the start of a formula, in full width too (OWASP: CSV injection).
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # noqa: RUF100
@@ -96,18 +100,35 @@ def _harmless(cell: str) -> str:
 
 def as_workbook(report: Report, lang: str) -> bytes:
     """Return an xlsx workbook: summary, findings, departments, method. Cells are text or numbers, never formulas."""
+    found = [rows.finding_row(finding, report, lang) for finding in report.audit.findings]
+    counts: list[Sequence[str | int]] = [(duty, name, *numbers) for duty, name, numbers in rows.by_check(report, lang)]
+    wide = (7, 12, 18, 20, 8, 22, 26, 10, 20, 60, 24, 40, 12, 18, 12, 40, 18)
+    verdicts = rows.verdict_headings(lang)
+    summary = ([*rows.headings(("duty", "check"), lang), *verdicts], counts)
+    findings = (rows.headings(COLUMNS, lang), [[row[c] for c in COLUMNS] for row in found])
+    departments = (rows.department_headings(lang), rows.by_department(report, lang))
+    sheets = (
+        ("summary", (8, 30, 12, 12, 12, 12), (summary,)),
+        ("findings", wide, (findings,)),
+        ("departments", (30, *[12] * 8), (departments,)),
+        ("method", METHOD_WIDTHS, method_blocks(report, lang)),
+    )
+    return book(word("report", "title", lang), report, sheets, lang)
+
+
+def book(title: str, report: Report, sheets: Iterable[SheetOf], lang: str) -> bytes:
+    """Return an xlsx workbook of sheets, each a name, widths and tables one below the other."""
     import xlsxwriter  # noqa: PLC0415 - only workbooks need it
 
     out = io.BytesIO()
     safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-    book = xlsxwriter.Workbook(out, safe)
+    made = xlsxwriter.Workbook(out, safe)
     created = datetime.combine(report.provenance.as_of, time(), UTC).replace(tzinfo=None)
-    book.set_properties({"title": word("report", "title", lang), "created": created})
-    head = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "text_wrap": True, "valign": "top"})
-    body = book.add_format({"border": 1, "text_wrap": True, "valign": "top"})
-
-    def sheet(name: str, widths: Sequence[int], *blocks: Block) -> None:
-        page = book.add_worksheet(word("report", name, lang))
+    made.set_properties({"title": title, "created": created})
+    head = made.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "text_wrap": True, "valign": "top"})
+    body = made.add_format({"border": 1, "text_wrap": True, "valign": "top"})
+    for name, widths, blocks in sheets:
+        page = made.add_worksheet(word("report", name, lang))
         page.set_landscape()
         page.fit_to_pages(1, 0)
         for number, width in enumerate(widths):
@@ -116,7 +137,7 @@ def as_workbook(report: Report, lang: str) -> bytes:
         for headings, lines in blocks:
             for line, look in ((headings, head), *((line, body) for line in lines)):
                 for number, cell in enumerate(line):
-                    if isinstance(cell, int):
+                    if isinstance(cell, int | float):
                         page.write_number(row, number, cell, look)
                     else:
                         page.write_string(row, number, _fitting(cell), look)
@@ -126,30 +147,26 @@ def as_workbook(report: Report, lang: str) -> bytes:
             page.freeze_panes(1, 0)
             page.repeat_rows(0)
             page.autofilter(0, 0, max(row - 2, 1), len(widths) - 1)
-
-    found = [rows.finding_row(finding, report, lang) for finding in report.audit.findings]
-    counts: list[Sequence[str | int]] = [(duty, name, *numbers) for duty, name, numbers in rows.by_check(report, lang)]
-    wide = (7, 12, 18, 20, 8, 22, 26, 10, 20, 60, 24, 40, 12, 18, 12, 40, 18)
-    verdicts = rows.verdict_headings(lang)
-    sheet("summary", (8, 30, 12, 12, 12, 12), ([*rows.headings(("duty", "check"), lang), *verdicts], counts))
-    sheet("findings", wide, (rows.headings(COLUMNS, lang), [[row[c] for c in COLUMNS] for row in found]))
-    sheet("departments", (30, *[12] * 8), (rows.department_headings(lang), rows.by_department(report, lang)))
-    sheet("method", (26, 30, 60, 26, 40, 60), *_method(report, lang))
-    book.close()
+    made.close()
     return out.getvalue()
 
 
-Block = tuple[Sequence[str], Sequence[Sequence[str | int]]]
+Block = tuple[Sequence[str], Sequence[Sequence[str | float]]]
 """Headings and lines of one table."""
+SheetOf = tuple[str, Sequence[int], Sequence[Block]]
+"""Name (a word of `report`), widths of columns, tables."""
+METHOD_WIDTHS = (26, 30, 60, 26, 40, 60)
 
 
-def _method(report: Report, lang: str) -> Iterator[Block]:
-    """Yield the tables of the method sheet (口径): what it rests on, how each check judges, runs, what none judges."""
-    yield rows.headings(("item", "value"), lang), rows.method(report, lang)
-    yield rows.headings(rows.METHOD_COLUMNS, lang), rows.methods(report, lang)
-    yield rows.headings(rows.RUN_COLUMNS, lang), rows.runs(report)
+def method_blocks(report: Report, lang: str) -> Sequence[Block]:
+    """Return the tables of the method sheet (口径): what it rests on, how each check judges, runs, what none judges."""
     unserved = list(report.audit.not_checked.items())
-    yield [word("report", "not_checked", lang), word("column", "reason", lang)], unserved
+    return (
+        (rows.headings(("item", "value"), lang), rows.method(report, lang)),
+        (rows.headings(rows.METHOD_COLUMNS, lang), rows.methods(report, lang)),
+        (rows.headings(rows.RUN_COLUMNS, lang), rows.runs(report)),
+        ([word("report", "not_checked", lang), word("column", "reason", lang)], unserved),
+    )
 
 
 def _fitting(cell: str) -> str:
@@ -157,9 +174,9 @@ def _fitting(cell: str) -> str:
     return cell if len(cell) <= _LONGEST_CELL else cell[: _LONGEST_CELL - 1] + "…"
 
 
-def as_page(report: Report, lang: str) -> str:
-    """Return a page of its own: no script from elsewhere, no picture, readable on paper."""
-    import jinja2  # noqa: PLC0415 - only the page needs it
+def template(name: str) -> jinja2.Template:
+    """Return a page's template; whatever it is given is escaped."""
+    import jinja2  # noqa: PLC0415 - only pages need it
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -168,8 +185,13 @@ def as_page(report: Report, lang: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(name)
+
+
+def as_page(report: Report, lang: str) -> str:
+    """Return a page of its own: no script from elsewhere, no picture, readable on paper."""
     findings = [(finding.verdict, rows.finding_row(finding, report, lang)) for finding in report.audit.findings]
-    return environment.get_template("audit.html").render(
+    return template("audit.html").render(
         lang=lang,
         report=report,
         word=lambda group, key: word(group, key, lang),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from egov.cases import Case, Event
+from egov.cases.life import Closing
 from egov.city import City
 from egov.city.load import kinds, locations
 from egov.city.shape import references
@@ -139,6 +142,21 @@ def case_text(case: Case, lang: str) -> str:
         rows.append((f"{event.at:%Y-%m-%d}", name, event.by, " · ".join(_said(event, lang))))
     headings = [word("case", column, lang) for column in ("day", "step", "by", "said")]
     return "\n".join([*lines, table(headings, rows)])
+
+
+def flow_change(case: Case, city: City, changes: Sequence[Closing], until: date) -> str:
+    """Return the change of flows that closes a system off, as YAML to be put in place of what is described."""
+    lines = [f"# {case.head.id}: close {case.head.subject} off up to {until}; what is held opens again the day after."]
+    for change in changes:
+        place = city.places.get(("flows", change.flow.id))
+        where = f"{place.file}:{place.line}" if place else "flows"
+        lines.append(f"# in place of {change.flow.id} ({where})")
+        for flow in filter(None, (change.kept, change.held)):
+            data = flow.model_dump(mode="json", exclude_defaults=True)
+            lines.append("  - " + json.dumps(data, ensure_ascii=False))
+    if not changes:
+        lines.append("# no flow names its hosts: nothing reaches it through a firewall of this description")
+    return "\n".join(lines) + "\n"
 
 
 def _said(event: Event, lang: str) -> Iterator[str]:

@@ -83,6 +83,8 @@ _IDS = {
     "which": ("rooms",),
     "neighbours": ("rooms",),
     "systems": ("systems",),
+    "by": ("systems",),
+    "stays": ("systems",),
     "only_declared": ("systems",),
     "departments": ("departments",),
     "elsewhere": ("departments",),
