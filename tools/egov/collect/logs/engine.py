@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Lines are cut into as many pieces as a log with seven escaped quotes has.
 PIECES = 16
 SAMPLES = 20
-_MEMORY = "300MB"  # of DuckDB's own buffers; the rest of its memory is what each thread reads
+_MEMORY = "400MB"  # of DuckDB's own buffers; the rest of its memory is what each thread reads
+_MEMORY_OF_REQUESTS = "1GB"  # row groups of long texts do not spill
 STAGES = ("agents", "scanners", "classed")
 TABLES = ("use_day", "use_client")
 
@@ -128,7 +129,10 @@ class DuckEngine:
         self._database.execute(f"create table if not exists exceptions as {statement('exceptions', {}, self._clock)}")
         query = statement("requests", {"file": str(number), "place": place}, self._clock)
         name = str(target).replace("'", "''")
-        self._database.execute(f"copy ({query}) to '{name}' (format parquet, codec zstd, compression_level 1)")
+        self._database.execute(f"set memory_limit = '{_MEMORY_OF_REQUESTS}'")
+        self._database.execute(
+            f"copy ({query}) to '{name}' (format parquet, codec zstd, compression_level 1, row_group_size 40960)"
+        )
 
     def _settled(self, groups: str) -> str:
         return statement("settled", {"groups": groups}, self._clock)
