@@ -16,7 +16,7 @@ from egov.city.model import Profile
 from egov.present.schema import schemas, text
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "tools" / "egov"
+PACKAGES = (ROOT / "tools" / "egov", ROOT / "stacks")
 # Fields nobody computes with yet, and why they are declared all the same. Who reads one deletes its line.
 UNREAD = {
     "city.region_code": "names the city to the province (GB/T 2260); no exchange with the province yet",
@@ -52,7 +52,7 @@ def read_names() -> set[str]:
     without being listed; one that is listed is read by nobody.
     """
     names = set()
-    for path in PACKAGE.rglob("*.py"):
+    for path in (path for package in PACKAGES for path in package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 names.add(node.attr)

@@ -69,7 +69,7 @@ def test_only_what_is_named_counts(egov: Egov) -> None:
         pytest.param(("show", "rooms", "--output", "/proc/x/y"), "cannot write /proc/x/y:", id="output"),
         pytest.param(("report", "--to", "/proc/x"), "cannot write /proc/x/audit.", id="report-output"),
         pytest.param(("frobnicate",), "No such command 'frobnicate'", id="command"),
-        pytest.param(("show",), "Missing argument 'ID|KIND|DUTY'", id="argument"),
+        pytest.param(("show",), "Missing argument 'ID|KIND|DUTY|OBJECT'", id="argument"),
         pytest.param(("collect", "survey", "x.csv"), "x.csv.yml", id="sheet"),
         pytest.param(("facts", "seal", "--key", "nokey"), "nothing to seal", id="nothing-to-seal"),
         pytest.param(("case", "show", "x"), "no case x", id="case"),

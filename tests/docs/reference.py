@@ -214,6 +214,15 @@ def _yaml(value: object) -> str:
     return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
 
 
+def _controls() -> str:
+    data = yaml.safe_load((ROOT / "stacks/policy/controls.yml").read_text(encoding="utf-8"))
+    lines = ["| control | what | objects | shown by | not served |", "| --- | --- | --- | --- | --- |"]
+    for control, told in data.items():
+        cells = (", ".join(told.get(key, [])) for key in ("objects", "tests"))
+        lines.append(f"| {control} | {told['what']} | {' | '.join(cells)} | {told.get('not_served', '')} |")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": _commands,
     "kinds": _kinds,
@@ -227,6 +236,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "checks": _checks,
     "cases": _cases,
     "roles": _roles,
+    "controls": _controls,
 }
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def test_the_method_sheet(audited: Audited, data: dict[str, Any], lang: str) -> 
     text = page(audited("html", lang)).texts
 
     assert [basis[name] for name in names[:5]] == [
-        str(AS_OF), "1", on["evidence"], on["parameters"], "2018-09-30 – 2018-12-30",
+        str(AS_OF), "1", on["evidence"], on["parameters"], "2018-09-30 – 2018-12-31",
     ]  # fmt: skip
     assert basis[names[5]].startswith(on["commit"] or "")
     assert (1, 2) == (on["seal"], len(on["runs"]))

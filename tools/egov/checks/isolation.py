@@ -11,10 +11,11 @@ from typing import Any
 
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
 from egov.city import Host
+from egov.city.workloads import CONTAINER_HOST
 from egov.facts import CellCount, Facts, PacketPair, RenderedRuleset, Ruleset
 from egov.proof import Unreadable, compare, read, unreached
 from egov.render.canonical import lines
-from egov.render.flows import CONTAINER_HOST, Compiler, firewalled
+from egov.render.flows import Compiler, firewalled
 from egov.render.reach import ROUTER
 
 _SHOWN = 8

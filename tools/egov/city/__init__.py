@@ -15,9 +15,11 @@ from egov.city.model import (
     System,
 )
 from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Zone
+from egov.city.workloads import Capacity, Quota, Wave, Workload
 
 __all__ = [
     "Access",
+    "Capacity",
     "Circuit",
     "City",
     "Code",
@@ -31,10 +33,13 @@ __all__ = [
     "Interface",
     "Place",
     "Prefix",
+    "Quota",
     "Rack",
     "Room",
     "Site",
     "System",
+    "Wave",
+    "Workload",
     "Zone",
     "find",
     "load",

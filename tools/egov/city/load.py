@@ -26,6 +26,7 @@ from egov.city.fields import Item
 from egov.city.model import City, Place, Profile
 from egov.city.rules import RULES
 from egov.city.rules_network import NETWORK_RULES
+from egov.city.rules_workloads import WORKLOAD_RULES
 from egov.city.shape import Kinds, adapter, dangling, nearest, read_kinds
 from egov.errors import DescriptionError, Problem, UsageError
 
@@ -102,7 +103,7 @@ def load(folder: Path) -> City:
     for rule in RULES:
         problems += rule(city, read)
     if not problems:  # flows are followed through everything else, so all of it must stand first
-        problems = [problem for rule in NETWORK_RULES for problem in rule(city, read)]
+        problems = [problem for rule in (*NETWORK_RULES, *WORKLOAD_RULES) for problem in rule(city, read)]
     if problems:
         raise DescriptionError(problems)
     _to_cache(key, read)

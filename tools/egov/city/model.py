@@ -31,6 +31,7 @@ from egov.city.fields import (
 )
 from egov.city.ids import DepartmentId, DeviceId, HostId, RackId, RoomId, SiteId, SystemId, ZoneId
 from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Vrf, Zone
+from egov.city.workloads import CONTAINER_HOST, Capacity, Quota, Wave, Workload
 
 DeviceRole = Literal[
     "access-switch",
@@ -102,6 +103,7 @@ class Department(Item):
     contact: Contact
     classified: Classified | None = None
     inner_network: InnerNetwork | None = None
+    quota: Quota | None = Field(default=None, description="What it may use of the cloud")
 
 
 class Site(Item):
@@ -169,6 +171,7 @@ class Host(Item):
     device: DeviceId | None = None
     loopback: Address | None = Field(default=None, description="IPv4 address a carrier router speaks BGP and LDP from")
     locator: Network | None = Field(default=None, description="IPv6 prefix of a carrier router's SRv6 segments")
+    capacity: Capacity | None = Field(default=None, description="What a container host gives to workloads")
     interfaces: tuple[Interface, ...] = Field(min_length=1)
 
 
@@ -226,6 +229,7 @@ class System(Item):
     )
     contract_until: Day | None = Field(default=None, description="Last day of the maintenance contract (运维合同)")
     yearly_cost_cny: Money | None = Field(default=None, description="Cost of operation and maintenance a year")
+    workload: Workload | None = Field(default=None, description="What the cloud runs of it")
 
 
 class Project(Item):
@@ -264,6 +268,7 @@ class City:
     exits: Mapping[str, Exit] = field(default_factory=dict)
     accesses: Mapping[str, Access] = field(default_factory=dict)
     flows: Mapping[str, Flow] = field(default_factory=dict)
+    waves: Mapping[str, Wave] = field(default_factory=dict)
     hosts: Mapping[str, Host] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
     projects: Mapping[str, Project] = field(default_factory=dict)
@@ -288,9 +293,18 @@ class City:
         inside = [i for i in later if self.zones[self.prefixes[i.prefix].zone].kind != "internet"]
         return inside or later
 
+    def carriers(self, system: System) -> list[Host]:
+        """Return the hosts a system may run on: any container host for a workload, else those of its components."""
+        if system.workload is not None:
+            hosts = [host for host in self.hosts.values() if CONTAINER_HOST in host.roles]
+            return sorted(hosts, key=lambda host: host.id)
+        return [self.hosts[name] for name in dict.fromkeys(part.host for part in system.components)]
+
     def members(self, ends: Ends) -> list[tuple[Host, Interface]]:
         """Return the interfaces of the hosts that one side of a flow names one by one."""
         found = [(self.hosts[name], i) for name in ends.hosts for i in self.business(self.hosts[name])]
+        carriers = {host.id: host for name in ends.systems for host in self.carriers(self.systems[name])}
+        found += [(host, i) for host in carriers.values() for i in self.business(host)]
         return found + [(self.hosts[name], self.hosts[name].interfaces[0]) for name in ends.management]
 
     def is_shared(self, room: Room, on: date) -> bool:

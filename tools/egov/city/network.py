@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from egov.city.codes import Code
 from egov.city.fields import SERVICE, Address, Day, Item, Money, Network, Part, Text, refuse
-from egov.city.ids import CircuitId, DepartmentId, HostId, PrefixId, SiteId, VrfId, ZoneId
+from egov.city.ids import CircuitId, DepartmentId, HostId, PrefixId, SiteId, SystemId, VrfId, WaveId, ZoneId
 
 ZoneKind = Literal[
     "management",
@@ -137,12 +137,15 @@ class Access(Item):
 
 
 class Ends(Part):
-    """One side of a flow: everything in the zones and prefixes named, and the hosts named."""
+    """One side of a flow: everything in the zones and prefixes named, the hosts and the systems named."""
 
     zones: tuple[ZoneId, ...] = ()
     prefixes: tuple[PrefixId, ...] = ()
     hosts: tuple[HostId, ...] = Field(default=(), description="By their business interfaces: all but the first")
     management: tuple[HostId, ...] = Field(default=(), description="Hosts by their first interface, the one SSH uses")
+    systems: tuple[SystemId, ...] = Field(
+        default=(), description="Their workloads in the cloud (or the hosts of their components, where they have none)"
+    )
 
 
 class Flow(Item):
@@ -156,4 +159,7 @@ class Flow(Item):
     decision: Text | None = Field(default=None, description="Document that allowed it (文号)")
     starts: Day | None = None
     until: Day = Field(description="Last day on which it is open")
+    bridge: WaveId | None = Field(
+        default=None, description="Wave for whose move it is open: what moved still needs what did not"
+    )
     log: bool = Field(default=False, description="Whether new connections are logged (limited) with the flow's id")

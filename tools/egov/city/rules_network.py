@@ -51,7 +51,7 @@ def flows_defensible(city: City, kinds: Kinds) -> Iterator[Problem]:
     for flow in city.flows.values():
         for side in ("clients", "servers"):
             ends: Ends = getattr(flow, side)
-            if not any((ends.zones, ends.prefixes, ends.hosts, ends.management)):
+            if not any((ends.zones, ends.prefixes, ends.hosts, ends.management, ends.systems)):
                 yield kinds.problem("flows", flow.id, (side,), Code.E312, f"{side}: names nobody", "须写明对象")
             if len(city.zones) > 1 and city.zones.keys() == set(ends.zones):
                 message = f"{side}: every zone; name those that need it"
@@ -100,6 +100,10 @@ def _members(city: City, ends: Ends) -> Iterator[tuple[tuple[str | int, ...], st
             yield ("hosts", index), city.prefixes[interface.prefix].zone
     for index, host in enumerate(ends.management):
         yield ("management", index), city.prefixes[city.hosts[host].interfaces[0].prefix].zone
+    for index, system in enumerate(ends.systems):
+        for carrier in city.carriers(city.systems[system]):
+            for interface in city.business(carrier):
+                yield ("systems", index), city.prefixes[interface.prefix].zone
 
 
 def flows_once(city: City, kinds: Kinds) -> Iterator[Problem]:
@@ -125,8 +129,8 @@ def flows_once(city: City, kinds: Kinds) -> Iterator[Problem]:
     for flow in city.flows.values():
         for name in sorted(around[flow.id]):
             other = city.flows[name]
-            if not inside(flow, other):
-                continue
+            if not inside(flow, other) or flow.clients.systems or flow.servers.systems:
+                continue  # hosts let a workload's packets pass for the whole host; its own policy is narrower
             if name > flow.id and flow.id in around[name] and inside(other, flow):
                 continue  # of two that are alike one must go: said of the one later by name
             place = kinds.places["flows", name]

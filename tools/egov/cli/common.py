@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 from egov.errors import DescriptionError, UsageError
 
 if TYPE_CHECKING:
+    from egov.capture.programs import Stacks
     from egov.cases import Case
     from egov.city import City
     from egov.mandate import Mandate
@@ -87,6 +89,13 @@ class Common:
         """Return the folder that holds inventory/, evidence/ and .lab/."""
         return self.city_dir().resolve().parent.parent
 
+    def stacks(self, environment: str) -> Stacks:
+        """Return the Pulumi programs below stacks/, for one environment of the city."""
+        from egov.capture.programs import Stacks
+
+        city = self.load_city()
+        return Stacks(self.root() / "stacks", environment, self.city_dir().resolve(), self.day(city))
+
     def evidence_dir(self) -> Path:
         """Return the evidence store of the city: --evidence, else evidence/<city> beside inventory/."""
         return self.evidence or self.root() / "evidence" / self.city_dir().resolve().name
@@ -126,6 +135,32 @@ def write_file(path: Path, raw: bytes) -> None:
         raise UsageError(message) from None
 
 
+def write_folder(folder: Path, files: Mapping[str, str], index: str | None = None) -> None:
+    """Write files below a folder; those that an earlier *index* there names and nobody writes now are taken away.
+
+    UsageError where that is not possible, or where the index leads out of the folder.
+    """
+    for name in _written(folder / index) - files.keys() if index else ():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            message = f"{folder / str(index)} names {name}, which is not below it"
+            raise UsageError(message)
+        path.unlink(missing_ok=True)
+    for name, text in files.items():
+        write_file(folder / name, text.encode())
+    click.echo(f"wrote {len(files)} files to {folder}", err=True)
+
+
+def _written(index: Path) -> set[str]:
+    try:
+        return {str(entry["file"]) for entry in json.loads(index.read_text(encoding="utf-8"))["objects"]}
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError, TypeError, KeyError):
+        message = f"{index} is not an index that egov wrote; name another folder, or remove it"
+        raise UsageError(message) from None
+
+
 class _Day(click.ParamType[date]):
     name = "date"
 
@@ -146,7 +181,7 @@ _OPTIONS = (
     click.option("--as-of", type=DAY, help="Judge as of this day [today]."),
     click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of results [zh]."),
     click.option("--format", type=click.Choice(FORMATS), help="Form of the result [table]."),
-    click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write [stdout]."),
+    click.option("--output", type=click.Path(path_type=Path), help="File to write [stdout]."),
 )
 
 
@@ -177,6 +212,9 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 
 today_option = click.option(
     "--description-of-today", is_flag=True, help="Judge a past day by the description as it is now."
+)
+environment_option = click.option(
+    "--env", "environment", metavar="NAME", default="production", help="Environment of the stacks [production]."
 )
 lab_option = click.option("--lab", metavar="NAME", help="The hosts stand in this lab [$EGOV_LAB; none].")
 

@@ -13,23 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from egov.cli.common import Common, common
+from egov.cli.common import Common, common, environment_option
 from egov.errors import DescriptionError, UsageError
 
 if TYPE_CHECKING:
+    from egov.judges.consequences import Stacked
     from egov.render.impact import HostImpact
 
 
 @click.command("diff")
 @click.argument("rev", default="HEAD")
+@click.option(
+    "--stacks", "with_stacks", is_flag=True, help="Compare the rendered stacks as well: objects, reach, judges."
+)
+@environment_option
 @common
-def command(options: Common, rev: str) -> int:
+def command(options: Common, rev: str, environment: str, *, with_stacks: bool) -> int:
     """Compare the description with git revision REV: flows, hosts, files and restarts, how to apply and to undo it.
 
-    Nothing is changed. Exit 0.
+    Nothing is changed. Exit 0; with --stacks 1 if a judge has a concern about what the change makes of them.
     """
     from egov.city import load
     from egov.present.opened import opened
+    from egov.present.stacks import stacked_text
     from egov.present.tables import as_json, impacts
     from egov.render.ansible import inventory
     from egov.render.impact import impact
@@ -42,6 +48,7 @@ def command(options: Common, rev: str) -> int:
         _extract(root, rev, place, Path(work))
         try:
             earlier = load(Path(work) / place)
+            stacked = _stacks(options, environment, Path(work) / place) if with_stacks else None
             before = inventory(earlier, Path(work) / place, on=options.day(earlier))
         except DescriptionError as error:
             message = f"the description at {rev} is not valid, so nothing can be compared with it: {error.problems[0]}"
@@ -56,10 +63,21 @@ def command(options: Common, rev: str) -> int:
     if options.as_json():
         hosts = [item.as_dict() for item in found]
         data = {"rev": rev, "hosts": hosts, "flows": [change.as_dict() for change in flows], "commands": commands}
-        options.write(as_json(data))
+        options.write(as_json(data | (stacked.as_dict() if stacked else {})))
     else:
-        options.write(opened(flows, earlier, city, options.lang) + impacts(found, commands))
-    return 0
+        words = stacked_text(stacked, city, options.lang) if stacked else ""
+        options.write(opened(flows, earlier, city, options.lang) + impacts(found, commands) + words)
+    return 1 if stacked and stacked.concerns else 0
+
+
+def _stacks(options: Common, environment: str, earlier: Path) -> Stacked:
+    """Return what a change of the description makes of the rendered stacks; the programs are those of now."""
+    from dataclasses import replace
+
+    from egov.judges.consequences import stacked
+
+    now = options.stacks(environment)
+    return stacked(replace(now, city=earlier, _graphs={}), now, options.load_city())
 
 
 def _commands(

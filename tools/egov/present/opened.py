@@ -37,6 +37,9 @@ def _ends(city: City, ends: Ends, lang: str) -> str:
     for prefix in ends.prefixes:
         owner = name_of(city, "departments", city.prefixes[prefix].department, lang)
         names.append(f"{owner} {prefix}")
+    for system in ends.systems:
+        owner = name_of(city, "departments", city.systems[system].department, lang)
+        names.append(f"{owner} {system}")
     for host in (*ends.hosts, *ends.management):
         owner = name_of(city, "departments", city.hosts[host].department, lang)
         names.append(f"{owner} {host}")

@@ -11,13 +11,13 @@ from datetime import date
 
 from egov.city import City, Flow, Host
 from egov.city.network import ports
+from egov.city.workloads import CONTAINER_HOST
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
 from egov.render.nat import translation
 from egov.render.nftables import ruleset
 from egov.render.reach import EVERYTHING, ROUTER, Reach, Seen, merged
 
 # Hosts that a department runs itself: the city's firewalls stand in front of them, not on them.
-CONTAINER_HOST = "container-host"
 UNMANAGED = frozenset({"department-legacy", "internet-peer", "controller"})
 # What an interface needs before any flow can pass: IPv6 neighbour discovery (RFC 4861, 4862) with its own sources.
 DISCOVERY = Permit("ipv6-neighbour-discovery", ("::/0",), ("::/0",), (Service("icmpv6", 133, 136),), tracked=False)

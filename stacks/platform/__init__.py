@@ -1,0 +1,1 @@
+"""Components that all programs share. Every object has an explicit name; every argument a type."""
