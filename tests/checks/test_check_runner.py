@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from build import AS_OF, Build, Component, InnerNetwork, binding, decision, duty, law
+from continuity_build import continuity_concerns
 from life_build import life_concerns
 from network_build import (
     ANY_TCP,
@@ -161,6 +162,7 @@ CONCERNS: dict[str, tuple[Callable[[Build], None], dict[str, Any], str, str, flo
     "firewall-drift": (_network(_drifted), {}, "hosts", "r1", None),
     "zone-isolation": (_network(lambda b: runs(b, ruleset())), {}, "hosts", "r1", None),
     **{name: (_life(make), p, kind, "s1", None) for name, (make, p, kind) in life_concerns().items()},
+    **continuity_concerns(),
     "inner-network": (_not_joined, {}, "departments", "a", None),
 }
 
@@ -449,11 +451,11 @@ def sample() -> Mandate:
 
 
 def test_the_sample_city_says_which_duties_have_no_check(sample: Mandate) -> None:
-    """Eleven duties are checked; every other one is listed as not checked, with its reason."""
+    """Twelve duties are checked; every other one is listed as not checked, with its reason."""
     audit = Build().judged(sample)
 
     assert sorted(sample.duties.keys() - audit.not_checked.keys()) == [
-        *("R12", "R13", "R14", "R18", "R20", "R21", "R22", "R25", "R30", "R34", "R51"),
+        *("R02", "R12", "R13", "R14", "R18", "R20", "R21", "R22", "R25", "R30", "R34", "R51"),
     ]
     assert [name for name, reason in audit.not_checked.items() if not reason] == []
 

@@ -56,6 +56,7 @@ class TestLab:
 
     name: str
     work: Path
+    city: Path = CITY
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,7 +64,7 @@ class TestLab:
         self.environment = {
             **os.environ,
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "EGOV_CITY": str(CITY),
+            "EGOV_CITY": str(self.city),
             "XDG_CACHE_HOME": str(self.work / "cache"),
             "_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "error",
         }
@@ -165,12 +166,12 @@ def _mitogen() -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], TestLab]]:
+def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., TestLab]]:
     """Return a maker of labs that are gone, whatever happens, when the tests end."""
     made: list[TestLab] = []
 
-    def make(name: str) -> TestLab:
-        lab = TestLab(name, tmp_path_factory.mktemp(name))
+    def make(name: str, city: Path = CITY) -> TestLab:
+        lab = TestLab(name, tmp_path_factory.mktemp(name), city)
         lab.lab("down")  # of an earlier run that was killed
         made.append(lab)
         return lab

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from build import AS_OF, Build
+from continuity_build import continuity_cases
 from life_build import life_cases
 from network_build import network_cases
 from outcomes import outcomes
@@ -26,7 +27,7 @@ from egov.present import words
 from egov.present.rows import Report, finding_row
 
 LANGS = ("zh", "en")
-BUILT = [*network_cases(), *life_cases()]
+BUILT = [*network_cases(), *life_cases(), *continuity_cases()]
 IN_BUILT = {check for check, _, _ in BUILT}
 NO_OUTCOMES = {"title", "remedy"}
 HAN = re.compile(r"[\u4e00-\u9fff，。；：、（）]")
@@ -113,7 +114,7 @@ def test_every_outcome_can_be_said(evidence: Path, lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_outcome_of_built_cities_can_be_said(lang: str) -> None:
-    """The same for what sheets do not show: lines, ways out, rulesets, packets; whether systems live."""
+    """The same for what sheets do not show: the network, whether systems live, backups and drills."""
     said = set()
     for check, parameters, build in BUILT:
         report = report_of(build, check, **parameters)

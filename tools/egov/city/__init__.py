@@ -5,6 +5,7 @@ from egov.city.load import find, load
 from egov.city.model import (
     City,
     Component,
+    Continuity,
     Department,
     Device,
     Host,
@@ -24,6 +25,7 @@ __all__ = [
     "City",
     "Code",
     "Component",
+    "Continuity",
     "Department",
     "Device",
     "Ends",

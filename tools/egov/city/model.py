@@ -203,6 +203,15 @@ class Matter(Part):
         return self.ended_on is None or on < self.ended_on
 
 
+class Continuity(Part):
+    """What a disaster may cost a system, as its owner signed it. Seconds; 0 data loss means a synchronous copy."""
+
+    rpo_seconds: Annotated[int, Field(ge=0)] = Field(description="Newest data that may be lost (恢复点目标), s")
+    rto_seconds: Annotated[int, Field(ge=1)] = Field(description="Time until it works again (恢复时间目标), s")
+    level: Annotated[int, Field(ge=1, le=6)] = Field(description="Level of GB/T 20988 (灾难恢复能力等级)")
+    edition: Literal["2007", "2025"] = Field(description="Edition of GB/T 20988 that the level is of")
+
+
 class System(Item):
     """An information system of government (政务信息系统) with the facts the audit of 五(三) asks for."""
 
@@ -230,6 +239,7 @@ class System(Item):
     contract_until: Day | None = Field(default=None, description="Last day of the maintenance contract (运维合同)")
     yearly_cost_cny: Money | None = Field(default=None, description="Cost of operation and maintenance a year")
     workload: Workload | None = Field(default=None, description="What the cloud runs of it")
+    continuity: Continuity | None = Field(default=None, description="Objectives for a disaster; absent: nobody set any")
 
 
 class Project(Item):

@@ -24,6 +24,7 @@ _SUMMARIES = {
     "case": "Open, advance, show exemptions, rectifications, retirements.",
     "collect": "Collect facts from hosts, sheets, ledgers, logs and traces.",
     "diff": "Say what a change of the description will touch.",
+    "drill": "Break something on purpose and measure what it cost.",
     "facts": "Seal, verify and list evidence.",
     "init": "Write a small valid description of a new city.",
     "lab": "Run the described hosts on this machine.",

@@ -37,7 +37,7 @@ def command(options: Common, rev: str, environment: str, *, with_stacks: bool) -
     from egov.present.opened import opened
     from egov.present.stacks import stacked_text
     from egov.present.tables import as_json, impacts
-    from egov.render.ansible import inventory
+    from egov.render.ansible import OF_THE_FOLDER, inventory
     from egov.render.impact import impact
     from egov.render.opened import changes
 
@@ -57,7 +57,8 @@ def command(options: Common, rev: str, environment: str, *, with_stacks: bool) -
     after = inventory(city, folder, on=options.day(city))
     flows = changes(earlier, city, options.day(city))
     for one in (before, after):
-        one["all"]["vars"].pop("ansible_ssh_common_args")  # holds the folder's path, which the comparison changed
+        for name in OF_THE_FOLDER:  # hold the folder's path, which the comparison changed
+            one["all"]["vars"].pop(name)
     found = impact(before, after, root / "playbooks" / "roles")
     commands = _commands(found, rev, place, before, after)
     if options.as_json():

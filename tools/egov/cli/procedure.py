@@ -35,8 +35,8 @@ def list_(options: Common) -> int:
     from egov.procedures import Journal, Runner, procedures
 
     known = procedures(_folder(options))
-    journals = [Journal(path) for path in sorted(_journals(options).glob("*.jsonl"))]
-    runs = {journal.path.stem: Runner(journal, _never).outcome().value for journal in journals}
+    begun = [Journal(path) for path in sorted(journals(options).glob("*.jsonl"))]
+    runs = {journal.path.stem: Runner(journal, _never).outcome().value for journal in begun}
     if options.as_json():
         data = [{"id": p.head.id, "title": p.head.title_en, "inputs": list(p.head.inputs)} for p in known.values()]
         options.write(as_json({"procedures": data, "runs": runs}))
@@ -68,7 +68,7 @@ def run(options: Common, name: str, inputs: tuple[str, ...], lab: str | None, *,
     if dry_run:
         options.write(steps(filled))
         return 0
-    journal = Journal(_journals(options) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}.jsonl")
+    journal = Journal(journals(options) / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}.jsonl")
     journal.begin(filled)
     click.echo(f"run {journal.path.stem}", err=True)
     return _go(options, journal, lab, Runner.run)
@@ -103,7 +103,8 @@ def _folder(options: Common) -> Path:
     return options.root() / "playbooks" / "procedures"
 
 
-def _journals(options: Common) -> Path:
+def journals(options: Common) -> Path:
+    """Return the folder of all journals of the city."""
     return options.evidence_dir() / "procedures"
 
 
@@ -122,7 +123,7 @@ def _journal(options: Common, run_id: str) -> Journal:
     from egov.city.load import unknown
     from egov.procedures import Journal
 
-    known = {path.stem: path for path in _journals(options).glob("*.jsonl")}
+    known = {path.stem: path for path in journals(options).glob("*.jsonl")}
     if run_id not in known:
         what = "run of a procedure"
         raise unknown(what, run_id, known)
@@ -136,7 +137,7 @@ def _go(options: Common, journal: Journal, lab: str | None, action: Callable[[Ru
     name = journal.path.stem
     with journal.held() as lock:
         try:
-            result = action(Runner(journal, _execute(options, lab, lock), _say))
+            result = action(Runner(journal, executor(options, lab, lock), _say))
         except KeyboardInterrupt:
             _say(f"interrupted; go on: egov procedure resume {name}; or back: egov procedure undo {name}")
             raise
@@ -153,13 +154,14 @@ def _never(words: tuple[str, ...], _seconds: int) -> int:
     raise AssertionError(words)
 
 
-def _execute(options: Common, lab: str | None, lock: int) -> Execute:
+def executor(options: Common, lab: str | None, lock: int | None = None) -> Execute:
     """Return what runs a command at the root of the repository, inside the lab's controller if one is named.
 
     A command gets a session of its own, is ended with all its children when its time is up or egov is interrupted, and
     holds *lock* as long as it lives, so that nobody resumes beside it.
     """
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment["EGOV_CITY"] = str(options.city_dir().resolve())
     prefix: list[str] = []
     if lab or os.environ.get("EGOV_LAB"):
         from egov.lab import paths
@@ -179,7 +181,7 @@ def _execute(options: Common, lab: str | None, lock: int) -> Execute:
                     stdin=subprocess.DEVNULL,
                     stdout=2,  # progress: stdout is for how it ended
                     start_new_session=True,
-                    pass_fds=(lock,),
+                    pass_fds=() if lock is None else (lock,),
                 )
             return process.wait(timeout=seconds)
         except OSError as error:

@@ -76,6 +76,12 @@ have nft && probe ruleset 'nft -j list ruleset'
 have ip && probe neighbours 'ip neighbour show'
 probe hardware 'cd /sys/class/dmi/id 2>/dev/null || exit 0; for f in sys_vendor product_name product_serial; do
     printf "%s=" $f; cat $f 2>/dev/null || echo; done'
+if [ -d /var/lib/pgbackrest/backup ]; then
+    probe backups 'pgbackrest --output=json --log-level-console=off --log-level-stderr=off info'
+    probe wal 'cd /var/lib/pgbackrest/archive && for s in *; do printf "%s " "$s"
+        find "$s" -name "[0-9A-F]*-*" -type f -printf "%T@ %f\n" | sort -n | tail -n 1; echo; done'
+fi
+[ -d /var/lib/city-restore ] && probe restores 'cat /var/lib/city-restore/*.json 2>/dev/null || true'
 probe logs "find /var/log -xdev -type f -printf '%s %T@ %p\n'"
 answers="$answers$nonce done"
 say

@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from egov.collect import parse
+from egov.collect import parse, parse_backup
 from egov.collect.frames import Answer
 from egov.facts import (
+    BackupCopy,
     Coverage,
     Fact,
     HardwareSerial,
@@ -22,11 +23,13 @@ from egov.facts import (
     OperatingSystem,
     PackageState,
     ResourceUse,
+    RestoreTest,
     Route,
     Ruleset,
     ServiceState,
     Unread,
     UserAccount,
+    WalArchived,
 )
 from egov.facts.tables import columns, tables
 
@@ -125,6 +128,9 @@ READINGS = (
     Reading(Ruleset, {"ruleset": _whole(parse.ruleset)}, optional=True),
     Reading(Neighbour, {"neighbours": _lines(parse.neighbour)}),
     Reading(HardwareSerial, {"hardware": _whole(parse.hardware)}),
+    Reading(BackupCopy, {"backups": parse_backup.backups}, optional=True),
+    Reading(WalArchived, {"wal": _lines(parse_backup.wal)}, optional=True),
+    Reading(RestoreTest, {"restores": _lines(parse_backup.restore)}, optional=True),
     Reading(LogFile, {"logs": _lines(parse.log_file)}),
 )
 

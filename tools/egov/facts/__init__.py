@@ -1,5 +1,6 @@
 """Observed rows: typed tables, the evidence store, seals, and the view that checks read."""
 
+from egov.facts.continuity import BackupCopy, DrillResult, RestoreTest, WalArchived
 from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
 from egov.facts.network import CellCount, ExitSeen, PacketPair, RenderedRuleset, Ruleset
 from egov.facts.store import RunWriter
@@ -29,8 +30,10 @@ from egov.facts.view import Facts, NotObserved
 
 __all__ = [
     "AssetRecord",
+    "BackupCopy",
     "CellCount",
     "Coverage",
+    "DrillResult",
     "ExitSeen",
     "Fact",
     "Facts",
@@ -50,6 +53,7 @@ __all__ = [
     "RenderedRuleset",
     "ResourceDay",
     "ResourceUse",
+    "RestoreTest",
     "RoomSurvey",
     "Route",
     "Ruleset",
@@ -61,4 +65,5 @@ __all__ = [
     "UseDay",
     "UseLog",
     "UserAccount",
+    "WalArchived",
 ]

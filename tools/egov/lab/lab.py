@@ -22,7 +22,7 @@ from egov.lab.hosts import USER, Machine
 from egov.lab.image import base_image
 from egov.lab.limits import refuse_too_many
 from egov.lab.namespace import create, ip, is_namespace, run
-from egov.lab.packages import PORT, for_hosts, proxy_commands, sources
+from egov.lab.packages import FILES, PORT, fetch_files, for_hosts, proxy_commands, sources
 from egov.lab.paths import Paths, locked
 from egov.lab.topology import LabHost, Topology
 
@@ -63,6 +63,7 @@ class Lab:
             refuse_too_many(sum(not groups.populated(machine.group) for machine in chosen))
             base = base_image(self.paths, self.say)
             self.paths.lab.mkdir(parents=True, exist_ok=True)
+            fetch_files(self.paths, self.say)
             self._keys()
             self._network()
             self._proxy()
@@ -87,7 +88,7 @@ class Lab:
             if self.paths.lab.exists():
                 shutil.rmtree(self.paths.lab)
             if purge:
-                for folder in (self.paths.bases, self.paths.packages):
+                for folder in (self.paths.bases, self.paths.packages, self.paths.files):
                     shutil.rmtree(folder, ignore_errors=True)
         (self.paths.root / ".lab" / f".{self.paths.name}.lock").unlink(missing_ok=True)
 
@@ -207,6 +208,8 @@ class Lab:
             "controller_netns": str(self.controller),
             "package_proxy": f"http://{self.topology.controller.address}:{PORT}",
             "package_sources": for_hosts(sources()),
+            "package_files": f"http://{self.topology.controller.address}:{PORT}/{FILES}",
+            "secrets": str(self.paths.secrets),
             "hosts": {host.id: host.address for host in self.topology.hosts},
         }
         _replace(self.paths.state, json.dumps(state, indent=2, sort_keys=True) + "\n")

@@ -5,14 +5,19 @@ No host name of a package archive is written anywhere: sources are read from the
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from egov.errors import EgovError
+from egov.lab.namespace import run
 from egov.lab.paths import Paths
 
 PORT = 3142
 RELEASE = "bookworm"
+FILES = "files"
 _APT = Path("/etc/apt")
 
 
@@ -63,6 +68,18 @@ def for_hosts(deb822: str) -> str:
     return deb822.replace("https://", "http://HTTPS///")
 
 
+def fetch_files(lab: Paths, say: Callable[[str], None]) -> None:
+    """Fetch what the roles pin (requirements.txt) and the source lacks, as its keeper would; hashes are held to."""
+    for pinned in sorted(lab.root.glob("playbooks/roles/*/files/requirements.txt")):
+        done = lab.files / f".{hashlib.sha256(pinned.read_bytes()).hexdigest()[:16]}"
+        if not done.exists():
+            say(f"package source: fetching what {pinned.parent.parent.name} pins")
+            lab.files.mkdir(parents=True, exist_ok=True)
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            run([*pip, "--only-binary=:all:", "--require-hashes", "-d", str(lab.files), "-r", str(pinned)])
+            done.touch()
+
+
 def proxy_commands(lab: Paths, address: str, controller: Path) -> dict[str, list[str]]:
     """Return the processes between hosts and archive: the proxy on a loopback address of the lab's own, two relays.
 
@@ -71,7 +88,7 @@ def proxy_commands(lab: Paths, address: str, controller: Path) -> dict[str, list
     """
     folder = lab.lab / "proxy"
     configuration = folder / "etc"
-    for path in (lab.packages, configuration):
+    for path in (lab.packages, lab.files, configuration):
         path.mkdir(parents=True, exist_ok=True)
     options = {
         "CacheDir": lab.packages,
@@ -79,6 +96,7 @@ def proxy_commands(lab: Paths, address: str, controller: Path) -> dict[str, list
         "SocketPath": folder / "control",
         "BindAddress": lab.loopback,
         "Port": PORT,
+        "LocalDirs": f"{FILES} {lab.files}",
         "ForeGround": 1,
         "SupportDir": "/usr/lib/apt-cacher-ng",
         "VerboseLog": 0,

@@ -40,6 +40,16 @@ class Paths:
         return self.root / ".lab" / "_packages"
 
     @property
+    def files(self) -> Path:
+        """Packages that Debian does not have, as the package source hands them out, once for all labs."""
+        return self.root / ".lab" / "_files"
+
+    @property
+    def secrets(self) -> Path:
+        """The lab's own authority and keys; gone with the lab."""
+        return self.lab / "secrets" / self.name
+
+    @property
     def key(self) -> Path:
         """The controller's private key."""
         return self.lab / "id_ed25519"

@@ -46,6 +46,7 @@ class Step(Item):
 
     `undo_seconds` is how long undoing may take. Once a step marked as the point of no return is begun there is only
     forward. A step without `undo` is one that the undo of a step before it undoes as well, or that changes nothing.
+    `hold_seconds` pass between do and verify: how long a fault of a drill lasts.
     """
 
     title: Text
@@ -54,6 +55,7 @@ class Step(Item):
     undo: Command | None = None
     undo_seconds: Annotated[int, Field(ge=0)] = 0
     timeout_seconds: Annotated[int, Field(ge=1)] = 600
+    hold_seconds: Annotated[int, Field(ge=0)] = 0
     point_of_no_return: bool = False
 
 
@@ -84,9 +86,13 @@ class Procedure:
 
 def procedures(folder: Path) -> dict[str, Procedure]:
     """Return the procedures described in *folder* by id; DescriptionError if one is invalid."""
-    found = {}
+    return {found.head.id: found for found, _ in described(folder, {})}
+
+
+def described(folder: Path, more: Mapping[str, type[Part]]) -> Iterator[tuple[Procedure, Mapping[str, Part]]]:
+    """Yield the procedures of a folder, each with what its file says besides, in the sections of *more*."""
     for path in sorted(folder.glob("*.yml")):
-        read = read_kinds(folder, [path], {"steps": Step}, {"procedure": Head})
+        read = read_kinds(folder, [path], {"steps": Step}, {"procedure": Head, **more})
         head, steps = read.sections.get("procedure"), tuple(read.items["steps"].values())
         problems = list(read.problems)
         if not problems and not (isinstance(head, Head) and steps):
@@ -98,8 +104,7 @@ def procedures(folder: Path) -> dict[str, Procedure]:
             problems += _inputs_known(read, head)
         if problems or not isinstance(head, Head):
             raise DescriptionError(problems)
-        found[head.id] = Procedure(head, steps)
-    return found
+        yield Procedure(head, steps), read.sections
 
 
 def _inputs_known(read: Kinds, head: Head) -> Iterator[Problem]:

@@ -43,11 +43,18 @@ class Result:
 class Runner:
     """Runs what a journal began. Calling `run` again after a crash goes on where it stopped."""
 
-    def __init__(self, journal: Journal, execute: Execute, say: Callable[[str], None] = lambda _text: None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        execute: Execute,
+        say: Callable[[str], None] = lambda _text: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._steps = journal.procedure().steps
         self._journal = journal
         self._execute = execute
         self._say = say
+        self._sleep = sleep
 
     def run(self) -> Result:
         """Go forward through all steps not yet done; walk back if one fails, unless that is no longer possible.
@@ -102,7 +109,11 @@ class Runner:
         """Bring one step to its end from where the journal *before* this run left it; say whether it is done."""
         did, proved = before.get((step.id, "do")), before.get((step.id, "verify"))
         again = did != 0 or bool(proved) or step.verify is None
-        return (not again or self._call(step, "do") == 0) and self._call(step, "verify") == 0
+        if again:
+            if self._call(step, "do") != 0:
+                return False
+            self._sleep(step.hold_seconds)
+        return self._call(step, "verify") == 0
 
     def _past_return(self, codes: Codes) -> bool:
         return any(step.point_of_no_return and (step.id, "do") in codes for step in self._steps)

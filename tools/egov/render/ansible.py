@@ -16,6 +16,7 @@ from egov.city import City, Department, Host, load
 from egov.city.fields import Item, Slug, Text
 from egov.city.shape import read_kinds
 from egov.errors import DescriptionError
+from egov.render.database import database
 from egov.render.dns import dns
 from egov.render.flows import rulesets
 from egov.render.frr import frr
@@ -24,6 +25,9 @@ from egov.render.reach import ROUTER
 CONTROLLER = "controller"
 LOG_ARCHIVE = "log-archive"
 TIME_SERVER = "time-server"
+# Variables that say where on the controller the city's folder is, and nothing of the city.
+_STORES = ("certificate_store", "offsite_store")
+OF_THE_FOLDER = ("ansible_ssh_common_args", *_STORES)
 
 
 def rendered(folder: Path, lab_state: Path | None, on: date | None = None) -> str:
@@ -47,14 +51,16 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
     network = _network(city, on) if on else {}
     hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
     groups: dict[str, dict[str, Any]] = {}
+    cluster = database(city)
     for host in sorted(hosts, key=lambda h: h.id):
-        for name, shared in _groups(city, host).items():
+        for name, shared in _groups(city, host, cluster).items():
             group = groups.setdefault(name.replace("-", "_"), {"hosts": [], "vars": _no_template(shared)})
             group["hosts"].append(host.id)
     guarded = [h.id for h in hosts if h.id in network and ROUTER not in h.roles]
     if guarded:
         groups["host_firewall"] = {"hosts": sorted(guarded), "vars": {}}
-    extra = {h.id: _no_template(network.get(h.id, {}) | found.get(h.id, {})) for h in hosts}
+    parts = (network, found, cluster)
+    extra = {h.id: _no_template({k: v for part in parts for k, v in part.get(h.id, {}).items()}) for h in hosts}
     own = {h.id: {"ansible_host": h.interfaces[0].address, **extra[h.id]} for h in hosts}
     common = _common(city) | (_lab(lab) if lab else _production(folder))
     return {"_meta": {"hostvars": own}, "all": {"vars": _no_template(common)}, **groups}
@@ -104,10 +110,10 @@ def as_found(folder: Path) -> dict[str, dict[str, Any]]:
     return {host: {"department_legacy_found": entries} for host, entries in hosts.items()}
 
 
-def _groups(city: City, host: Host) -> dict[str, dict[str, Any]]:
+def _groups(city: City, host: Host, shared: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the groups of a host, each with the variables that all its members share."""
     return {
-        **{role: {} for role in host.roles},
+        **{role: shared.get(role, {}) for role in host.roles},
         f"zone-{host.zone}": {"egov_zone": host.zone},
         f"site-{host.site}": {"egov_site": host.site},
         f"department-{host.department}": _owner(city.departments[host.department]),
@@ -142,7 +148,10 @@ def _addresses(city: City, role: str) -> list[str]:
 
 def _production(folder: Path) -> dict[str, Any]:
     known_hosts = folder.resolve() / "known_hosts"
-    return {"ansible_ssh_common_args": f"-o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes"}
+    return {
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes",
+        **dict.fromkeys(_STORES, str(folder.resolve().parent.parent / "secrets" / folder.resolve().name)),
+    }
 
 
 def _lab(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,6 +161,8 @@ def _lab(state: Mapping[str, Any]) -> dict[str, Any]:
         "ansible_user": state["user"],
         "ansible_ssh_private_key_file": state["key"],
         "ansible_ssh_common_args": f"-F none {pinned}",
+        **dict.fromkeys(_STORES, state["secrets"]),
+        "patroni_package_url": state["package_files"],
         "base_package_proxy": state["package_proxy"],
         "base_package_sources": state["package_sources"],
         "base_clock_control": False,

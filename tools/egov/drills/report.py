@@ -1,0 +1,85 @@
+"""What a drill measured, as a row of facts and as data to print, judged against the objective. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from egov.city import Continuity
+from egov.drills.run import Done
+from egov.drills.verify import Measured
+from egov.facts import DrillResult
+
+
+def verdict(measured: Measured, objective: Continuity | None) -> str:
+    """Return pass, violation or undetermined (measured in vain, or against no objective).
+
+    Rows that are doubled, disordered, altered or of nobody are a violation whatever the objective is.
+    """
+    if measured.problems:
+        return "undetermined"
+    if measured.duplicated or measured.reordered or measured.altered or measured.foreign:
+        return "violation"
+    if objective is None:
+        return "undetermined"
+    kept = measured.rpo_s <= objective.rpo_seconds and measured.gap_write_s <= objective.rto_seconds
+    return "pass" if kept and (objective.rpo_seconds or not measured.lost) else "violation"
+
+
+def fact(done: Done, cluster: str, now: datetime) -> DrillResult:
+    """Return the row that the evidence store keeps."""
+    measured = done.measured
+    return DrillResult(
+        observed_at=done.started,
+        collected_at=now,
+        source=f"drill {done.journal.path.stem}",
+        drill=done.drill.id,
+        fault=done.drill.load.fault,
+        cluster=cluster,
+        ended=done.result.outcome.value,
+        acked=measured.acked,
+        lost=measured.lost,
+        duplicated=measured.duplicated,
+        reordered=measured.reordered,
+        altered=measured.altered,
+        foreign=measured.foreign,
+        gap_write_s=measured.gap_write_s,
+        gap_read_s=measured.gap_read_s,
+        rpo_s=measured.rpo_s,
+        recovery_point=_time(measured.recovery_point),
+        problems="; ".join(measured.problems),
+    )
+
+
+def as_data(done: Done, objective: Continuity | None) -> dict[str, Any]:
+    """Return everything about a drill that was run, ready for JSON."""
+    measured = done.measured
+    point = _time(measured.recovery_point)
+    steps = [
+        {"step": e.step, "phase": e.phase, "code": e.code, "seconds": e.seconds, "at": e.at}
+        for e in done.journal.entries()
+        if e.code is not None
+    ]
+    return {
+        "drill": done.drill.id,
+        "run": done.journal.path.stem,
+        "acked": measured.acked,
+        "lost": measured.lost,
+        "duplicated": measured.duplicated,
+        "reordered": measured.reordered,
+        "altered": measured.altered,
+        "foreign": measured.foreign,
+        "gap_write_s": measured.gap_write_s,
+        "gap_read_s": measured.gap_read_s,
+        "rpo_s": measured.rpo_s,
+        "recovery_point": point.isoformat() if point else None,
+        "objective": objective.model_dump() if objective else None,
+        "verdict": verdict(measured, objective),
+        "problems": list(measured.problems),
+        "examples": list(measured.examples),
+        "steps": steps,
+    }
+
+
+def _time(epoch: float | None) -> datetime | None:
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC)

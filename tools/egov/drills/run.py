@@ -1,0 +1,184 @@
+"""Run one drill: clients write and read through the real endpoint while a procedure breaks something and mends it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Self
+
+from egov.drills.ledger import ledger, rows
+from egov.drills.model import Drill
+from egov.drills.verify import Measured, verify
+from egov.errors import CollectionError, GuardError
+from egov.procedures import Journal, Outcome, Result, Runner
+from egov.procedures.runner import Execute
+
+WRITER = Path(__file__).with_name("writer.py")
+_PREPARE = ("ansible-playbook", "playbooks/drill_ledger.yml")
+_STATUS = "sudo patronictl -c /etc/patroni/config.yml list -f json"
+_COMMAND_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a drill runs: how to run a command on a host, which hosts there are, who executes the steps."""
+
+    execute: Execute
+    on_host: Callable[[str, str], Sequence[str]]
+    copies: tuple[str, ...]
+    third: str | None
+    endpoint: str
+    links: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Who leads and who follows synchronously; None where nobody does."""
+
+    leader: str | None = None
+    follower: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a drill."""
+
+    drill: Drill
+    journal: Journal
+    result: Result
+    measured: Measured
+    started: datetime
+    ledger_text: str
+    rows_text: str
+
+
+def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None], clients: int | None = None) -> Done:
+    """Run *drill* and measure it; GuardError, before anything is touched, unless a leader and a follower stand."""
+    started = datetime.now(UTC)
+    before = copies(place)
+    if before.leader is None or before.follower is None:
+        message = f"no drill now: the database has not both a leader and a synchronous standby ({before})"
+        raise GuardError(message)
+    if place.execute(_PREPARE, _COMMAND_SECONDS):
+        message = "the ledger's table could not be made; nothing was broken"
+        raise CollectionError(message)
+    journal.begin(drill.procedure.filled(_inputs(drill, place, before)))
+    name = journal.path.stem.lower()
+    say(f"{drill.id}: {before.leader} leads, {before.follower} follows; writing")
+    with _Writer(place, name, clients or drill.load.clients) as writer:
+        time.sleep(drill.load.calm_seconds)
+        with journal.held():
+            result = Runner(journal, place.execute, say).run()
+        _await_whole(place, drill.load.whole_seconds, say)
+        time.sleep(drill.load.settle_seconds)
+        text = writer.stop()
+    found = _remote(place, place.endpoint, _program("rows", name))
+    there, problems = rows(found.splitlines())
+    if result.outcome is not Outcome.DONE:
+        problems = (*problems, f"the procedure ended {result.outcome.value}: {result.reason}")
+    return Done(drill, journal, result, verify(ledger(text.splitlines()), there, problems), started, text, found)
+
+
+def copies(place: Place) -> Copies:
+    """Ask the copies who leads and who follows synchronously; the first that answers is believed."""
+    for host in place.copies:
+        try:
+            members = json.loads(_remote(place, host, _STATUS, seconds=20))
+        except (CollectionError, ValueError):
+            continue
+        roles = {m["Role"]: m["Member"] for m in members if m.get("State") in {"running", "streaming"}}
+        if "Leader" in roles:
+            return Copies(roles["Leader"], roles.get("Sync Standby") or roles.get("Quorum Standby"))
+    return Copies()
+
+
+def _inputs(drill: Drill, place: Place, now: Copies) -> dict[str, str]:
+    known = {"leader": now.leader, "follower": now.follower, "third": place.third}
+    wanted = drill.procedure.head.inputs
+    hurt = next((known[name] for name in wanted if known.get(name)), None)
+    known["link"] = place.links.get(hurt or "")
+    return {name: value for name in wanted if (value := known.get(name))}
+
+
+def _await_whole(place: Place, seconds: int, say: Callable[[str], None]) -> None:
+    """Wait until there are a leader and a synchronous standby again; after *seconds* go on and measure what is."""
+    deadline = time.monotonic() + seconds
+    while (now := copies(place)).follower is None:
+        if time.monotonic() > deadline:
+            say(f"not whole after {seconds} s: {now}")
+            return
+        time.sleep(1)
+
+
+def _program(what: str, run: str, *words: str) -> str:
+    """Return the writer as one command line for a host's shell: its text is an argument, its input stays free."""
+    program = ["sudo", "python3", "-c", WRITER.read_text(encoding="utf-8"), what, "--run", run, *words]
+    return shlex.join(program)
+
+
+def _remote(place: Place, host: str, command: str, seconds: int = _COMMAND_SECONDS) -> str:
+    """Return what a command printed on a host; CollectionError if it failed or did not end."""
+    try:
+        done = subprocess.run(
+            place.on_host(host, command),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+            env=place.environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"{host} did not answer within {seconds} s"
+        raise CollectionError(message) from None
+    if done.returncode:
+        message = f"{host}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"
+        raise CollectionError(message)
+    return done.stdout
+
+
+class _Writer:
+    """The clients on the application's host; their ledger is read as it is written."""
+
+    def __init__(self, place: Place, run: str, clients: int) -> None:
+        command = _program("write", run, "--clients", str(clients))
+        self._process = subprocess.Popen(
+            place.on_host(place.endpoint, command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=place.environment,
+        )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def _read(self, output: IO[str]) -> None:
+        self._lines.extend(output)
+
+    def stop(self) -> str:
+        """End the clients' work and return the ledger; CollectionError if it does not come to its end."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._reader.join(timeout=60)
+        if self._reader.is_alive():
+            message = "the writer did not end within 60 s; the ledger is lost"
+            raise CollectionError(message)
+        return "".join(self._lines)
