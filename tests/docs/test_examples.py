@@ -22,7 +22,7 @@ WITH_EXAMPLES = [page for page in PAGES if examples(page) and page.name != "READ
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a clone as a reader has it: description and playbooks in git, no evidence yet, 80 columns."""
-    for folder in ("inventory/huludao", "playbooks"):
+    for folder in ("inventory/huludao", "playbooks", "stacks"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "home").mkdir()
     environment = {

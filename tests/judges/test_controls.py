@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from sample_stacks import ROOT, centre
-from test_mutants import MUTANTS
+from test_judge_mutants import MUTANTS
 
 CONTROLS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "stacks/policy/controls.yml").read_text(encoding="utf-8"))
 CASES = {path.stem for path in (ROOT / "tests/stacks/cases").glob("*.yml")}

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT, Play, TestLab
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.drill
 TWO_SITES = ROOT / "tests" / "twosites"
 DATACENTER = "datacenter.yml"
 QUICK = ("kill-leader", "switch-and-back", "cut-third-room", "cut-leader-30", "standby-off")
@@ -94,7 +94,6 @@ def test_a_run_after_failovers_changes_nothing(built: tuple[TestLab, Play, Play]
     assert (0, frozenset()) == (again.code, again.changed), again.output
 
 
-@pytest.mark.drill
 @pytest.mark.parametrize("name", [*QUICK, *LONG])
 @pytest.mark.parametrize("repeat", [1, 2, 3])
 def test_faults_three_times(built: tuple[TestLab, Play, Play], name: str, repeat: int, tmp_path: Path) -> None:
@@ -104,7 +103,6 @@ def test_faults_three_times(built: tuple[TestLab, Play, Play], name: str, repeat
     assert ("pass", 0) == (found["verdict"], found["lost"]), f"{repeat}: {found}"
 
 
-@pytest.mark.drill
 def test_the_drill_can_fail(new_lab: Callable[..., TestLab], tmp_path: Path) -> None:
     """Debian's Patroni loses acknowledged rows when the leader's cut link heals, and the drill says so."""
     lab = new_lab("packaged", TWO_SITES)

@@ -100,6 +100,9 @@ def _stack(options: Common, program: str, environment: str, graph_file: Path | N
 
     stacks = options.stacks(environment)
     known = stacks.programs()
+    if not known:
+        message = f"no Pulumi program below {stacks.folder}: stacks/ stands beside inventory/"
+        raise UsageError(message)
     if program not in {*known, _ALL}:
         thing = "stack or rendered thing"
         raise unknown(thing, program, ["ansible", *_SUFFIX, _ALL, *known])
