@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q
+SCRIPTS := .ci/run tools/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup packages demo clean-demo check lint unit lab-test test bench drills lock schema
@@ -40,7 +41,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/ansible-lint --offline -q
-	shellcheck --version >/dev/null 2>&1 && shellcheck .ci/run tools/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh || echo "shellcheck: not installed, skipped"
+	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SCRIPTS); else echo "shellcheck: not installed, skipped"; fi
 
 unit: setup
 	$(PYTEST) -n auto --dist worksteal -m "not lab and not bench and not drill"

@@ -6,6 +6,7 @@
 # city-offsite list         the copies there are, as JSON
 set -eu
 set -a
+# shellcheck source=/dev/null # secrets of the host, none of the repository
 . /etc/city-offsite/env
 set +a
 tls=/etc/city-offsite/tls
