@@ -6,13 +6,11 @@ because parsing YAML is nearly all of the cost (style guide §3.1). The cache ho
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import tempfile
 import typing
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date
 from functools import cache
@@ -28,6 +26,7 @@ from egov.city.rules import RULES
 from egov.city.rules_network import NETWORK_RULES
 from egov.city.rules_workloads import WORKLOAD_RULES
 from egov.city.shape import Kinds, adapter, dangling, nearest, read_kinds
+from egov.city.uncollected import uncollected
 from egov.errors import DescriptionError, Problem, UsageError
 
 # Folders below a city that hold other things than its description; each has its own reader.
@@ -72,19 +71,7 @@ def description_files(folder: Path) -> list[Path]:
     )
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector away: YAML nodes make no cycles, yet it would walk all of them again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()  # YAML nodes make no cycles
 def load(folder: Path) -> City:
     """Return the city described in *folder*; DescriptionError with every problem if it is not valid."""
     files = description_files(folder)
