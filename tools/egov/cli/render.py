@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,11 +78,18 @@ def _files(what: str, options: Common) -> Mapping[str, str]:
     from egov.render.vpn import vpn
 
     city = options.load_city()
-    if what == "dns":
-        servers = dns(city, options.day(city)).items()
-        return {host: "\n".join(f"==> {name} <==\n{text}" for name, text in files.items()) for host, files in servers}
-    made = {"mpls": lambda: vpn(city, "mpls"), "srv6": lambda: vpn(city, "srv6"), "frr": lambda: frr(city)}
-    return made[what]() if what in made else rulesets(city, options.day(city))
+    made: dict[str, Callable[[], Mapping[str, str]]] = {
+        "nftables": lambda: rulesets(city, options.day(city)),
+        "frr": lambda: frr(city),
+        "dns": lambda: {host: _in_one(files) for host, files in dns(city, options.day(city)).items()},
+        "mpls": lambda: vpn(city, "mpls"),
+        "srv6": lambda: vpn(city, "srv6"),
+    }
+    return made[what]()
+
+
+def _in_one(files: Mapping[str, str]) -> str:
+    return "\n".join(f"==> {name} <==\n{text}" for name, text in files.items())
 
 
 def _one(files: Mapping[str, str], host: str, what: str) -> str:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from egov.city import City, Ends, Flow, Host, Interface, Prefix
 from egov.city.fields import parsed_address, parsed_network
@@ -45,14 +46,23 @@ def dns(city: City, on: date) -> dict[str, dict[str, str]]:
     return {server.id: _files(city, server, views(city, server, on)) for server in sorted(servers, key=lambda h: h.id)}
 
 
+class _Open(NamedTuple):
+    """An open flow, with what both sides are in the network."""
+
+    flow: Flow
+    clients: frozenset[str]
+    """Prefixes that it names, or whose hosts it names."""
+    servers: tuple[tuple[Host, Interface], ...]
+
+
 def views(city: City, server: Host, on: date) -> list[View]:
     """Return the views of a name server on a day, those of small networks before those that hold them."""
-    reach, flows = Reach(city), open_flows(city, on)
-    asking = [f for f in flows if _asks(f) and any(host.id == server.id for host, _ in served(city, reach, f.servers))]
-    clients = sorted({p.id for flow in asking for p in _prefixes(city, flow.clients)})
+    reach = Reach(city)
+    flows = [_Open(f, _clients(reach, f.clients), tuple(served(reach, f.servers))) for f in open_flows(city, on)]
+    asking = [o for o in flows if _asks(o.flow) and any(host.id == server.id for host, _ in o.servers)]
     alike: dict[tuple[tuple[str, tuple[str, ...]], ...], list[str]] = defaultdict(list)
-    for client in clients:
-        names = _names(city, reach, flows, city.prefixes[client])
+    for client in sorted({prefix for o in asking for prefix in o.clients}):
+        names = _names(reach, [o for o in flows if client in o.clients], city.prefixes[client])
         alike[tuple(sorted({**names, server.id: _own(server, city)}.items()))].append(client)
     found = [_view(reach, server, members, dict(names)) for names, members in alike.items()]
     return sorted(found, key=lambda view: (-min(parsed_network(n).prefixlen for n in view.networks), view.name))
@@ -69,29 +79,27 @@ def _view(reach: Reach, server: Host, members: list[str], names: Names) -> View:
     return View(members[0], tuple(members), networks, names, recursive=not outside)
 
 
-def served(city: City, reach: Reach, ends: Ends) -> Iterator[tuple[Host, Interface]]:
+def served(reach: Reach, ends: Ends) -> Iterator[tuple[Host, Interface]]:
     """Yield the hosts that one side of a flow means, each with the interface it is meant by."""
-    yield from city.members(Ends(hosts=ends.hosts))
-    for prefix in _prefixes(city, Ends(zones=ends.zones, prefixes=ends.prefixes)):
+    yield from reach.city.members(Ends(hosts=ends.hosts))
+    for prefix in reach.whole(ends):
         for host, interface in reach.members_of(prefix):
-            if interface in city.business(host):
+            if interface in reach.city.business(host):
                 yield host, interface
 
 
-def _prefixes(city: City, ends: Ends) -> list[Prefix]:
-    """Return the prefixes that one side of a flow names, or whose hosts it names."""
-    whole = [p for p in city.prefixes.values() if p.id in ends.prefixes or (p.zone in ends.zones and not p.container)]
-    return whole + [city.prefixes[interface.prefix] for _, interface in city.members(Ends(hosts=ends.hosts))]
+def _clients(reach: Reach, ends: Ends) -> frozenset[str]:
+    whole = {prefix.id for prefix in reach.whole(ends)}
+    return frozenset(whole | {interface.prefix for _, interface in reach.city.members(Ends(hosts=ends.hosts))})
 
 
-def _names(city: City, reach: Reach, flows: list[Flow], client: Prefix) -> dict[str, tuple[str, ...]]:
+def _names(reach: Reach, flows: list[_Open], client: Prefix) -> dict[str, tuple[str, ...]]:
     """Return what clients in a prefix may call by name: hosts that a flow lets one of them reach, and their systems."""
     found: dict[str, set[str]] = defaultdict(set)
-    for flow in flows:
-        if client in _prefixes(city, flow.clients):
-            for host, interface in served(city, reach, flow.servers):
-                found[host.id] |= set(reach.address_from(interface, client))
-    for system in city.systems.values():
+    for _, _, servers in flows:
+        for host, interface in servers:
+            found[host.id] |= set(reach.address_from(interface, client))
+    for system in reach.city.systems.values():
         hosts = [found[c.host] for c in system.components if c.host in found]
         if hosts:
             found[system.id] = set().union(*hosts)

@@ -72,11 +72,14 @@ class Reach:
                     return router, interface
         return None
 
+    def whole(self, ends: Ends) -> list[Prefix]:
+        """Return the prefixes that one side of a flow means as a whole: those of its zones, and those it names."""
+        zones = [p for p in self.city.prefixes.values() if p.zone in ends.zones and not p.container]
+        return zones + [self.city.prefixes[name] for name in ends.prefixes]
+
     def seen(self, ends: Ends, at: Host, *, opening: bool) -> Iterator[Seen]:
         """Yield one side of a flow as a device sees it: as the side that opens connections, or that answers them."""
-        whole = [p for p in self.city.prefixes.values() if p.zone in ends.zones and not p.container]
-        whole += [self.city.prefixes[name] for name in ends.prefixes]
-        for prefix in whole:
+        for prefix in self.whole(ends):
             yield Seen(prefix.id, tuple(self._networks(prefix, at, opening=opening)))
         for _, interface in self.city.members(ends):
             seen = self.seen_address(interface, at, opening=opening)
