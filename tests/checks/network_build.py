@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from build import AS_OF, Build, at
-
 from egov.city import Access, Circuit, Ends, Exit, Flow, Host, Interface, Prefix, Zone
 from egov.city.model import Vrf
 from egov.collect.isolation import loaded

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from build import AS_OF, Build, Component, InnerNetwork, binding, decision, duty, law
 from continuity_build import continuity_concerns
 from life_build import life_concerns
 from network_build import (
@@ -28,6 +27,7 @@ from network_build import (
     sent,
 )
 
+from build import AS_OF, Build, Component, InnerNetwork, binding, decision, duty, law
 from egov.checks import Finding, bindings, checks
 from egov.errors import DescriptionError, UsageError
 from egov.facts import Listener, Neighbour

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from build import Build, at
 from network_build import (
     ANY_TCP,
     access,
@@ -22,6 +21,7 @@ from network_build import (
     sent,
 )
 
+from build import Build, at
 from egov.facts import InterfaceAddress
 from egov.render.flows import rulesets
 

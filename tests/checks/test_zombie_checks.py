@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from build import AS_OF
 from life_build import (
     GRANTS,
     IDLE,
@@ -28,6 +27,7 @@ from life_build import (
     other,
 )
 
+from build import AS_OF
 from egov.checks import Finding
 from egov.city.model import Matter
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import openpyxl
 import pytest
-from build import AS_OF, binding, duty, law
 from life_build import (
     GRANTS,
     LIMBS,
@@ -26,6 +25,7 @@ from life_build import (
 )
 from reports import provenance
 
+from build import AS_OF, binding, duty, law
 from egov.present.life import as_workbook, by_department, judged, pages
 from egov.present.rows import Report
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from build import AS_OF, Build
 from continuity_build import continuity_cases
 from life_build import life_cases
 from network_build import network_cases
@@ -17,6 +16,7 @@ from outcomes import outcomes
 from reports import provenance, report_of
 from sample import CITY
 
+from build import AS_OF, Build
 from egov.checks import audit, checks
 from egov.city import load
 from egov.errors import EgovError

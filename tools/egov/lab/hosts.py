@@ -60,7 +60,7 @@ class Machine:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         upper = self.folder / "upper"
-        for name in ("upper", "work", "root"):
+        for name in ("upper", "work", "root", "containers"):
             (self.folder / name).mkdir(parents=True)
         (upper / "etc/ssh").mkdir(parents=True)
         run(
@@ -120,6 +120,8 @@ class Machine:
             f"--hostname={self.host.id}",
             f"--machine={self.lab.control_group.name}-{self.host.id}",
             f"--network-namespace-path={self.lab.netns(self.host.id)}",
+            # A disk of its own for containers: their layers are an overlay, and the host's root is one already.
+            f"--bind={self.folder / 'containers'}:/var/lib/containers",
         ]
         with (self.folder / "console.log").open("wb") as console:
             groups.spawn(self.group, command, console, _ENVIRONMENT)
