@@ -50,7 +50,7 @@ def manifests(found: Iterable[Object], city: City, on: date, *, limits: bool = T
         _refuse_what_a_cluster_brings(city, pod)
         made_pod, dropped = _pod(workload, pod, _neighbours(city, on, pod), limits=limits)
         head = f"# {DECLARED}: {workload.declared}\n# left out: {', '.join(dropped)}\n"
-        files[pod.host][f"{pod.system}.yaml"] = head + "---\n".join(map(text, [made_pod, *_claims(workload)]))
+        files[pod.host][f"{pod.system}.yaml"] = head + text(made_pod)
     return files
 
 
@@ -76,12 +76,14 @@ def _pod(
     template = workload.data["spec"]["template"]
     spec = {name: value for name, value in template["spec"].items() if name not in _OF_THE_POD}
     dropped = {name for name in _OF_THE_POD if name in template["spec"]}
+    claims = workload.data["spec"].get("volumeClaimTemplates") or []
+    if claims:
+        dropped.add("volumeClaimTemplates")
     containers = []
     for container in spec["containers"]:
         out = {*_OF_A_CONTAINER, *(() if limits else (_LIMITS,))} & container.keys()
         dropped |= out
         containers.append({name: value for name, value in container.items() if name not in out})
-    claims = workload.data["spec"].get("volumeClaimTemplates") or []
     own = [{"name": c["metadata"]["name"], "persistentVolumeClaim": {"claimName": _claim(workload, c)}} for c in claims]
     spec |= {"containers": containers, "volumes": [*spec.get("volumes", ()), *own], "restartPolicy": "Always"}
     if neighbours:
@@ -92,20 +94,11 @@ def _pod(
     return {"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": spec}, sorted(dropped)
 
 
-def _claims(workload: Object) -> list[dict[str, Any]]:
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": {"name": _claim(workload, claim)},
-            "spec": claim["spec"],
-        }
-        for claim in workload.data["spec"].get("volumeClaimTemplates") or []
-    ]
-
-
 def _claim(workload: Object, claim: Mapping[str, Any]) -> str:
-    """Return the name a stateful set gives the claim of its first replica."""
+    """Return the name a stateful set gives the claim of its first replica; podman makes a volume of it, once.
+
+    The claim itself is left out: podman 4.3 refuses a file whose volume is there already, after a boot as well.
+    """
     return f"{claim['metadata']['name']}-{workload.key.name}-0"
 
 
