@@ -6,6 +6,7 @@ from egov.facts.network import CellCount, ExitSeen, PacketPair, RenderedRuleset,
 from egov.facts.store import RunWriter
 from egov.facts.tables import (
     AssetRecord,
+    Certificate,
     Coverage,
     Fact,
     HardwareSerial,
@@ -32,6 +33,7 @@ __all__ = [
     "AssetRecord",
     "BackupCopy",
     "CellCount",
+    "Certificate",
     "Coverage",
     "DrillResult",
     "ExitSeen",
