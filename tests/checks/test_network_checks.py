@@ -24,7 +24,7 @@ from network_build import (
     sent,
 )
 
-from egov.facts import Certificate, InterfaceAddress
+from egov.facts import Certificate, FlowCount, InterfaceAddress
 from egov.render.flows import rulesets
 
 PROXY = {"proxy_ports": ("3128/tcp",)}
@@ -204,16 +204,21 @@ def test_a_link_alone_between_two_routers_is_a_single_point() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packets", "expected"),
+    ("packets", "ours", "expected"),
     [
-        pytest.param(None, ("undetermined", "undetermined"), id="no ruleset"),
-        pytest.param(0, ("violation", "never-used"), id="never"),
-        pytest.param(1, ("pass", "used"), id="once"),
+        pytest.param(None, (), ("undetermined", "undetermined"), id="no ruleset"),
+        pytest.param(0, (), ("violation", "never-used"), id="never"),
+        pytest.param(1, (), ("pass", "used"), id="once"),
+        pytest.param(0, (2,), ("violation", "never-used"), id="loaded anew since ours"),
+        pytest.param(2, (2,), ("undetermined", "undetermined"), id="ours only"),
+        pytest.param(4, (2, 2), ("undetermined", "undetermined"), id="ours of two runs"),
+        pytest.param(3, (2,), ("pass", "used"), id="one beside ours"),
     ],
 )
-def test_use_of_a_flow(packets: int | None, expected: tuple[str, str]) -> None:
-    """What no device ever counted is a hole nobody needs; one packet is use."""
+def test_use_of_a_flow(packets: int | None, ours: tuple[int, ...], expected: tuple[str, str]) -> None:
+    """What no device ever counted is a hole nobody needs; one packet is use, unless we may have sent it ourselves."""
     build = network()
+    build.rows += [FlowCount(host="r1", flow="web", packets=count, **at()) for count in ours]
     if packets is not None:
         runs(build, ruleset(ANY_TCP, packets=packets))
 

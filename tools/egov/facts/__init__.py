@@ -2,7 +2,7 @@
 
 from egov.facts.continuity import BackupCopy, DrillResult, RestoreTest, WalArchived
 from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
-from egov.facts.network import CellCount, ExitSeen, PacketPair, RenderedRuleset, Ruleset
+from egov.facts.network import CellCount, ExitSeen, FlowCount, PacketPair, RenderedRuleset, Ruleset
 from egov.facts.store import RunWriter
 from egov.facts.tables import (
     AssetRecord,
@@ -39,6 +39,7 @@ __all__ = [
     "ExitSeen",
     "Fact",
     "Facts",
+    "FlowCount",
     "HardwareSerial",
     "HostContact",
     "InterfaceAddress",
