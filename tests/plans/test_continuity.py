@@ -151,23 +151,43 @@ def drilled(name: str, fault: str, gap: float, lost: int = 0, problems: str = ""
     return DrillResult(**times, drill=name, fault=fault, gap_write_s=gap, **given)
 
 
-def test_drills_prove_the_rows_of_their_kind(city: City) -> None:
-    """The newest run of each drill that broke such a thing is named, with the worst it measured; a torn one is not."""
+def test_each_row_names_its_drills_and_what_they_measured(city: City) -> None:
+    """The newest run of each drill that breaks just this counts, the worst of them is shown; a torn one never does."""
     results = [
         drilled("leader-off", "host", 29.0),
         drilled("leader-off", "host", 17.0),
         drilled("standby-off", "host", 4.5, lost=2),
-        drilled("torn", "host", 99.0, problems="ledger torn"),
-        drilled("cut-leader-30", "link", 27.3),
+        drilled("cut-leader-30", "link", 99.0, problems="ledger torn"),
     ]
 
     plan = continuity(city, results)
 
-    leader, witness = of(plan, "host", "dc-db1"), of(plan, "host", "witness1")
+    leader, cut, witness = of(plan, "host", "dc-db1"), of(plan, "host-cut", "dc-db1"), of(plan, "host-cut", "witness1")
     assert leader.drills == ("leader-off", "standby-off")
     assert (leader.measured_seconds, leader.measured_lost) == (17.0, 2)
-    assert "measured by leader-off, standby-off: 17 s at most, 2 rows lost" in " ".join(said(plan, city, "en").split())
-    assert (witness.drills, witness.measured_seconds, witness.measured_lost) == ((), None, None)
+    assert (cut.drills, cut.measured_seconds) == (("cut-leader-30", "cut-leader-90"), None)
+    assert witness.drills == ("cut-third-room",)
+    text = " ".join(said(plan, city, "en").split())
+    assert "drill leader-off, standby-off: 17 s without writes at most, 2 rows lost" in text
+    assert "drill cut-leader-30, cut-leader-90: not run yet" in text
+
+
+def test_what_is_cut_off_is_not_lost(city: City) -> None:
+    """With all copies in one site its destruction costs what no backup has yet; a cut of its line costs nothing."""
+    alone = moved(city, bk_db1="dc", witness1="dc")
+
+    plan = continuity(alone)
+
+    assert (of(plan, "site", "dc").loss_seconds, of(plan, "site-cut", "dc").loss_seconds) == (WAL_SECONDS, 0)
+
+
+def test_what_the_third_room_is_for(city: City) -> None:
+    """Named are the failures that would stop the database if the copies voted alone; without a third none is."""
+    plan, two = continuity(city), continuity(without(city, "witness1"))
+
+    assert {"site dc", "site-cut backup", "host dc-db1", "host-cut bk-db1"} <= {*plan.without_third}
+    assert not [name for name in plan.without_third if "witness" in name or "bk-repo1" in name]
+    assert two.without_third == ()
 
 
 def test_a_department_behind_a_router_is_cut_off_with_it() -> None:

@@ -7,8 +7,8 @@ GB/T 20988-2007 5.1 asks for the analysis of risks and of their effects before a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from egov.city import Access, City, Host, System
@@ -26,7 +26,8 @@ from egov.render.database import (
 )
 from egov.render.reach import Reach
 
-Kind = Literal["site", "link", "host"]
+Kind = Literal["site", "site-cut", "link", "host", "host-cut"]
+"""`-cut`: what stands there runs on, and nobody reaches it."""
 State = Literal["goes-on", "taken-over", "stops", "none"]
 
 
@@ -53,11 +54,11 @@ class Failure:
     decides: tuple[str, ...]
     """Departments that have to act; none where everything goes on by itself."""
     drills: tuple[str, ...]
-    """Drills that broke a thing of this kind, newest run each."""
+    """Drills that break just this."""
     measured_seconds: float | None
-    """Longest time without writes in those drills."""
+    """Longest time without writes in the newest run of each of them; None: none was run."""
     measured_lost: int | None
-    """Acknowledged rows that were lost in them."""
+    """Acknowledged rows that were lost in those runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class ContinuityPlan:
     decisive_sites: tuple[str, ...]
     """Sites that hold half of the voters or more. Two sites alone always have one: nobody takes over by itself there,
     as the other site cannot tell a dead site from a cut line."""
+    without_third: tuple[str, ...]
+    """Failures (`kind id`) that stop the database only if there were no voter but the copies: why there is a third."""
     not_described: tuple[str, ...]
     """Systems of which no component is described: nothing can be said of them."""
 
@@ -82,16 +85,20 @@ class _After(NamedTuple):
 
 def continuity(city: City, drills: Iterable[DrillResult] = ()) -> ContinuityPlan:
     """Return the plan; *drills* are all results there are, in order of time."""
-    newest = {row.drill: row for row in drills if not row.problems}
-    plan = _Plan(city, [*newest.values()])
+    plan = _Plan(city, {row.drill: row for row in drills if not row.problems})
+    failures = tuple(plan.failures())
+    witnesses = [host.id for host in city.hosts.values() if WITNESS in host.roles and DATABASE not in host.roles]
+    bare = replace(city, hosts={name: host for name, host in city.hosts.items() if name not in witnesses})
+    stopped = {(f.kind, f.id) for f in _Plan(bare, {}).failures() if f.database == "stops"} if witnesses else set()
     voters = [host for host in city.hosts.values() if {DATABASE, WITNESS} & {*host.roles}]
     at_sites = Counter(host.site for host in voters)
     decisive = sorted(site for site, number in at_sites.items() if 2 * number >= len(voters))
-    return ContinuityPlan(tuple(plan.failures()), len(voters), tuple(decisive), plan.not_described)
+    helped = tuple(f"{f.kind} {f.id}" for f in failures if f.database != "stops" and (f.kind, f.id) in stopped)
+    return ContinuityPlan(failures, len(voters), tuple(decisive), helped, plan.not_described)
 
 
 class _Plan:
-    def __init__(self, city: City, drills: list[DrillResult]) -> None:
+    def __init__(self, city: City, drills: Mapping[str, DrillResult]) -> None:
         self._city = city
         self._reach = Reach(city)
         self._drills = drills
@@ -102,12 +109,15 @@ class _Plan:
 
     def failures(self) -> Iterator[Failure]:
         hosts = self._city.hosts.values()
-        for site in sorted({host.site for host in hosts}):
-            yield self._failure("site", site, frozenset(h.id for h in hosts if h.site == site), None)
+        sites = {site: frozenset(h.id for h in hosts if h.site == site) for site in sorted({h.site for h in hosts})}
+        for site, there in sites.items():
+            yield self._failure("site", site, there)
+            yield self._failure("site-cut", site, there)
         for prefix in self._links():
-            yield self._failure("link", prefix, frozenset(), prefix)
+            yield self._failure("link", prefix, frozenset())
         for host in hosts:
-            yield self._failure("host", host.id, frozenset({host.id}), None)
+            yield self._failure("host", host.id, frozenset({host.id}))
+            yield self._failure("host-cut", host.id, frozenset({host.id}))
 
     def _links(self) -> list[str]:
         """Return the prefixes by which routers reach each other."""
@@ -123,8 +133,8 @@ class _Plan:
                 part = {name: min(joined) if number in joined else number for name, number in part.items()}
         return _After(frozenset(self._city.hosts) - gone, part)
 
-    def _failure(self, kind: Kind, name: str, gone: frozenset[str], cut: str | None) -> Failure:
-        after = self._after(gone, cut)
+    def _failure(self, kind: Kind, name: str, gone: frozenset[str]) -> Failure:
+        after, cut = self._after(gone, name if kind == "link" else None), kind.endswith("-cut")
         database = self._database(after)
         lacking = {system.id: self._lacking(system, after, database) for system in self._systems}
         stops = {system: parts for system, parts in lacking.items() if parts}
@@ -134,22 +144,22 @@ class _Plan:
             owners |= {host.department for host in self._with(DATABASE)}
         if cut_off:
             owners |= {self._city.hosts[h].department for h in gone} or {self._city.prefixes[name].department}
-        broken = database in {"taken-over", "stops"}
-        drills = [drill for drill in self._drills if drill.fault == kind and broken]
+        drills = _drills(kind, frozenset[str]().union(*(self._city.hosts[host].roles for host in gone)))
+        runs = [self._drills[drill] for drill in drills if drill in self._drills]
         return Failure(
             kind=kind,
             id=name,
             database=database,
             interruption_seconds={"taken-over": takeover_seconds(self._city), "stops": None}.get(database, 0),
-            loss_seconds=self._loss(after) if broken else 0,
+            loss_seconds=self._loss(after, cut=cut) if database in {"taken-over", "stops"} else 0,
             stops=stops,
-            without_copy=self._without_copy(stops, gone),
+            without_copy=() if cut else self._without_copy(stops, gone),
             goes_on=tuple(system for system, parts in lacking.items() if not parts),
             cut_off=cut_off,
             decides=tuple(sorted(owners)),
-            drills=tuple(drill.drill for drill in drills),
-            measured_seconds=max((drill.gap_write_s for drill in drills), default=None),
-            measured_lost=sum(drill.lost for drill in drills) if drills else None,
+            drills=drills,
+            measured_seconds=max((run.gap_write_s for run in runs), default=None),
+            measured_lost=sum(run.lost for run in runs) if runs else None,
         )
 
     def _with(self, *roles: str) -> list[Host]:
@@ -203,10 +213,37 @@ class _Plan:
         hosts = {name: {c.host for c in self._city.systems[name].components} for name in stops}
         return tuple(name for name, of in hosts.items() if (of & gone) - elsewhere)
 
-    def _loss(self, after: _After) -> int | None:
+    def _loss(self, after: _After, *, cut: bool) -> int | None:
+        """Return the newest writes that are lost at most, s; what is only cut off comes back with all it has."""
         if any(host.id in after.standing for host in self._with(DATABASE)):
             return 0 if synchronous(self._city) else None
+        if cut:
+            return 0
         for role, seconds in ((REPOSITORY, WAL_SECONDS), (ARCHIVE, WAL_SECONDS + OFFSITE_SECONDS)):
             if any(host.id in after.standing for host in self._with(role)):
                 return seconds
         return None
+
+
+def _drills(kind: Kind, roles: frozenset[str]) -> tuple[str, ...]:
+    """Return the drills that break just this: by what fails, and the gravest role that stood there."""
+    return next(
+        (drills for role, by_kind in _PROOFS.items() if role in roles for drills in [by_kind.get(kind, ())]), ()
+    )
+
+
+_PROOFS: dict[str, dict[Kind, tuple[str, ...]]] = {
+    DATABASE: {
+        "site": ("lose-site",),
+        "site-cut": ("cut-site",),
+        "host": ("leader-off", "standby-off"),
+        "host-cut": ("cut-leader-30", "cut-leader-90"),
+    },
+    WITNESS: {
+        "site": ("etcd-member-lost",),
+        "site-cut": ("cut-third-room",),
+        "host": ("etcd-member-lost",),
+        "host-cut": ("cut-third-room",),
+    },
+    REPOSITORY: {"host": ("repository-lost",)},
+}

@@ -54,15 +54,28 @@ def coverage(rows: Sequence[Cover], lang: str) -> str:
 
 def continuity(plan: ContinuityPlan, city: City, lang: str) -> str:
     """Return what each failure does: some lines for each that does anything, then those that do nothing, the vote."""
-    harmful = {failure.id: _effects(failure, city, lang) for failure in plan.failures}
-    blocks = []
+    cuts = {(str(f.kind), f.id): f for f in plan.failures if f.kind.endswith("-cut")}  # alike but for what is lost
+    blocks: list[str] = []
+    harmless: list[str] = []
     for failure in plan.failures:
-        if lines := harmful[failure.id]:
-            title = f"{word('plan', failure.kind, lang)} {failure.id}"
-            blocks.append(title + "\n" + "".join(paragraph(line, 2) for line in lines))
-    said = [("decisive", shown(plan.decisive_sites, lang)) if plan.decisive_sites else ("votes", str(plan.voters))]
-    if harmless := [name for name, lines in harmful.items() if not lines]:
-        said.insert(0, ("harmless", shown(harmless, lang)))
+        if (failure.kind, failure.id) in cuts:
+            continue
+        cut = cuts.get((f"{failure.kind}-cut", failure.id))
+        lines = _effects(failure, city, lang)
+        if not lines:
+            harmless.append(failure.id)
+            continue
+        title = word("plan", f"{failure.kind}-either" if cut else failure.kind, lang).format(failure.id)
+        lines += [line for one in (failure, cut) if one for line in _proof(one, lang)]
+        blocks.append(f"{title}\n" + "".join(paragraph(line, 2) for line in lines))
+    said = [("harmless", shown(harmless, lang))] if harmless else []
+    said.append(("decisive", shown(plan.decisive_sites, lang)) if plan.decisive_sites else ("votes", str(plan.voters)))
+    if cuts:
+        said.append(("cut_loses_nothing", ""))
+    if plan.without_third:
+        pairs = [text.split() for text in plan.without_third]
+        told = [word("plan", kind, lang).format(name) for kind, name in pairs if not kind.endswith("-cut")]
+        said.append(("without_third", shown(told, lang)))
     if plan.not_described:
         said.append(("not_described", str(len(plan.not_described))))
     return "\n".join([*blocks, *(paragraph(word("plan", name, lang).format(what)) for name, what in said)])
@@ -79,8 +92,12 @@ def _effects(failure: Failure, city: City, lang: str) -> list[str]:
     if failure.database in {"taken-over", "stops"}:
         lost = word("plan", {None: "unknown_loss", 0: "no_loss"}.get(failure.loss_seconds, "loss"), lang)
         text = word("plan", f"database-{failure.database}", lang) + lost
-        if failure.drills:
-            text += word("plan", "measured", lang)
-        known = {"drills": shown(failure.drills, lang), "gap": failure.measured_seconds, "rows": failure.measured_lost}
-        lines.insert(0, text.format(wait=failure.interruption_seconds, loss=failure.loss_seconds, **known))
+        lines.insert(0, text.format(wait=failure.interruption_seconds, loss=failure.loss_seconds))
     return lines
+
+
+def _proof(failure: Failure, lang: str) -> list[str]:
+    if not failure.drills:
+        return []
+    known = {"drills": shown(failure.drills, lang), "gap": failure.measured_seconds, "rows": failure.measured_lost}
+    return [word("plan", "not_run" if failure.measured_lost is None else "measured", lang).format(**known)]
