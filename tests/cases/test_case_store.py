@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from build import Build, binding, duty, law
 from casefile import DECISION, Keys, at, city_folder, given, head, write_case
 
-from build import Build, binding, duty, law
 from egov.cases import advance, open_case, read_cases, store
 from egov.cases.store import decisions
 from egov.errors import DescriptionError, EgovError, GuardError, UsageError

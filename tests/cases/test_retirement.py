@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from build import AS_OF
 from casefile import Keys, at, city_folder, given, head, write_case
 from life_build import Life, ago, days
 
-from build import AS_OF
 from egov.cases import Case, CaseHead, Event, advance, read_case
 from egov.cases.fold import folded
 from egov.cases.life import callers, closed_since, closing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from build import Build, at
+
 from egov.city import Workload
 from egov.facts import StackVerdict
 

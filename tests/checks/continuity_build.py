@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from build import AS_OF, Build, at
+
 from egov.city import Component, Continuity, Zone
 from egov.facts import BackupCopy, DrillResult, RestoreTest, WalArchived
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
+from build import AS_OF
 from life_build import DAY, Life, moment
 
-from build import AS_OF
 from egov.city.model import Matter
 from egov.facts import UseClient, UseDay
 

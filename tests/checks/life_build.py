@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from build import AS_OF, Build, Component, at, binding
+
 from egov.city.model import Matter, Project
 from egov.facts import MaintenanceSign, ProcessUse, ResourceDay, UseClient, UseDay, UseLog
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from build import AS_OF, Build, Component
+
 from egov.checks import Judgement, audit, bindings, check, checks, judge, registry
 from egov.city import Host
 from egov.city.fields import Part

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from build import AS_OF, Build, Component, InnerNetwork, binding, decision, duty, law
 from cloud_build import JUDGES, against
 from continuity_build import continuity_concerns
 from life_build import life_concerns
@@ -17,6 +18,7 @@ from network_build import (
     ANY_TCP,
     access,
     arrived_as,
+    certified,
     counted,
     line,
     looked_at,
@@ -28,7 +30,6 @@ from network_build import (
     sent,
 )
 
-from build import AS_OF, Build, Component, InnerNetwork, binding, decision, duty, law
 from egov.checks import Finding, bindings, checks
 from egov.errors import DescriptionError, UsageError
 from egov.facts import Listener, Neighbour
@@ -159,6 +160,7 @@ CONCERNS: dict[str, tuple[Callable[[Build], None], dict[str, Any], str, str, flo
     "single-link": (_network(_lonely_link), {}, "prefixes", "links", None),
     "flow-use": (_network(lambda b: runs(b, ruleset(ANY_TCP))), {}, "flows", "web", None),
     "cell-packets": (_network(lambda b: counted(b, counted_=4)), {}, "hosts", "r1", None),
+    "certificate-expiry": (_network(lambda b: certified(b, 5)), {"min_days": 30}, "hosts", "h1", None),
     "flow-packets": (_network(lambda b: sent(b, wrong="tcp/22 passed")), {}, "hosts", "h1", None),
     "firewall-drift": (_network(_drifted), {}, "hosts", "r1", None),
     "zone-isolation": (_network(lambda b: runs(b, ruleset())), {}, "hosts", "r1", None),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from build import Build
 from cloud_build import JUDGES, judged
 
-from build import Build
 from egov.capture.programs import Stacks
 from egov.checks import audit
 from egov.city import load

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from build import Build
 from continuity_build import DRILLS, OBJECTIVE, archived, backed_up, drilled, hosts, repository, restored
 
-from build import Build
 from egov.city import Component
 from egov.facts import BackupCopy, WalArchived
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from build import AS_OF, Build, InnerNetwork
 
 APPROVED: dict[str, Any] = {"approval": "葫密测〔2018〕3号"}

@@ -6,9 +6,9 @@ from collections import Counter
 from functools import cache
 
 import pytest
+from build import AS_OF, law
 from estate import LIMBS, Estate, estate
 
-from build import AS_OF, law
 from egov.checks import Finding
 from egov.city.load import find
 from egov.mandate import Duty, mandate

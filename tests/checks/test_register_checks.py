@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-
 from build import AS_OF, Build, Classified, Component
+
 from egov.facts import Listener, Neighbour
 
 SEVEN: dict[str, Any] = {

@@ -6,8 +6,8 @@ import typing
 from datetime import date, timedelta
 
 import pytest
-
 from build import AS_OF, Build
+
 from egov.city.model import DeviceRole, System
 from egov.facts import RoomSurvey
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from build import AS_OF
 from life_build import (
     GRANTS,
     IDLE,
@@ -27,7 +28,6 @@ from life_build import (
     other,
 )
 
-from build import AS_OF
 from egov.checks import Finding
 from egov.city.model import Matter
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from build import Build
+
 from egov.city import City, Component
 from egov.collect.logs import Options, Selection, Taken, take_in
 from egov.facts.summary import usage

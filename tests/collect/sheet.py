@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from build import Build
+
 from egov.city import City
 from egov.collect.mapping import mapping
 from egov.collect.sheets import read_sheet

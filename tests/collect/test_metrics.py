@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from build import binding, duty, law
 from life_build import IDLE, Life
 
-from build import binding, duty, law
 from egov.collect.metrics import Trace, read, take_in
 from egov.errors import CollectionError, UsageError
 from egov.facts import Facts, ResourceDay, Unread

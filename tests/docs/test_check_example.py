@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from build import AS_OF, Build, binding, duty, law
 from pages import ROOT, blocks
 
-from build import AS_OF, Build, binding, duty, law
 from egov.checks import audit, checks, registry
 from egov.present import words
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from build import AS_OF, Build
 from network_build import access, line, network, sent
 
-from build import AS_OF, Build
 from egov.checks import Finding, Subject
 from egov.city import Access
 from egov.plans import LinesPlan, coverage, lines

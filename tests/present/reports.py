@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from build import AS_OF, Build, binding, duty, law
+
 from egov.mandate import Decision, Document
 from egov.present.provenance import Provenance
 from egov.present.rows import Report

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from build import Build, decision
 from forms import cell_types, csv_rows, page, sheets
 from reports import report_of
 
-from build import Build, decision
 from egov.present.report import as_csv, as_page, as_text, as_workbook
 from egov.present.rows import Report
 from egov.present.tables import clean

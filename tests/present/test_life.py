@@ -8,6 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from build import AS_OF, binding, duty, law
 from life_build import (
     GRANTS,
     LIMBS,
@@ -25,7 +26,6 @@ from life_build import (
 )
 from reports import provenance
 
-from build import AS_OF, binding, duty, law
 from egov.present.life import as_workbook, by_department, judged, pages
 from egov.present.rows import Report
 

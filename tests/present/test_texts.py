@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from build import AS_OF, Build
 from cloud_build import cloud_cases
 from continuity_build import continuity_cases
 from life_build import life_cases
@@ -17,7 +18,6 @@ from outcomes import outcomes
 from reports import provenance, report_of
 from sample import CITY
 
-from build import AS_OF, Build
 from egov.checks import audit, checks
 from egov.city import load
 from egov.errors import EgovError

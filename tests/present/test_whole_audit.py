@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from build import Build, decision
 from reports import report_of
 
-from build import Build, decision
 from egov.present.report import as_csv, as_text, rendered
 from egov.present.rows import Report
 
