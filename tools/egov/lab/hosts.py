@@ -60,7 +60,7 @@ class Machine:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         upper = self.folder / "upper"
-        for name in ("upper", "work", "root", "containers"):
+        for name in ("upper", "work", "root"):
             (self.folder / name).mkdir(parents=True)
         (upper / "etc/ssh").mkdir(parents=True)
         run(
@@ -113,6 +113,7 @@ class Machine:
             layers = f"lowerdir={base},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
             run(["mount", "-t", "overlay", "overlay", "-o", layers, str(self.root)])
         self.group.mkdir(parents=True, exist_ok=True)
+        (self.folder / "containers").mkdir(exist_ok=True)
         command = [
             "systemd-nspawn",
             *_OPTIONS,
