@@ -2,23 +2,18 @@
 -- for them, while the groups are what facts are made of.
 select
     t.system,
-    plus_minutes(d.own_date + r.clock, -d.minutes) as at,
+    plus_minutes(at_clock(d.own_date, r.clock), -d.minutes) as at,
     coalesce(b.client, r.client) as client,
     split_part(r.request, ' ', 1) as method,
     split_part(r.request, ' ', 2) as target,
-    try_cast(r.status as smallint) as status,
-    try_cast(r.size as bigint) as bytes,
+    try_cast(substring(r.reply, 2, 3) as smallint) as status,
+    try_cast(split_part(r.reply, ' ', 3) as bigint) as bytes,
     r.referer,
     r.agent,
     coalesce(e.agent_class, a.agent_class, 'human') as agent_class
 from (
-    select *, {place} as place,
-        case
-            when zone = '{city_zone}' then ''
-            when right(zone, 2) = '{city_minutes}' then left(clock_text(clock), 2)
-            else left(clock_text(clock), 5)
-        end as part
-    from requests where clock is not null and status between '000' and '999'
+    select *, {place} as place, {part} as part
+    from ({parts}) as p where clock is not null and {is_request}
 ) as r
 join (
     select distinct g.own_place, t.system

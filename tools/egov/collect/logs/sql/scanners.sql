@@ -6,13 +6,11 @@
 select client, agent, day, single
 from (
     select client, cast(null as string) as agent, day, false as single, sum(requests) as requests,
-        sum(case when kind = 'payload' then requests else 0 end) as payloads,
-        sum(case when kind in ('payload', 'miss') then requests else 0 end) as misses
+        sum(payloads) as payloads, sum(payloads + misses) as tries
     from settled group by client, day
     union all
     select client, agent, day, true as single, sum(requests) as requests,
-        sum(case when kind = 'payload' then requests else 0 end) as payloads,
-        sum(case when kind in ('payload', 'miss') then requests else 0 end) as misses
+        sum(payloads) as payloads, sum(payloads + misses) as tries
     from settled group by client, agent, day
 ) as tried
-where (payloads >= 3 and misses * 2 >= requests) or (misses >= 30 and misses * 5 >= requests * 4)
+where (payloads >= 3 and tries * 2 >= requests) or (tries >= 30 and tries * 5 >= requests * 4)
