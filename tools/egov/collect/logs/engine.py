@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 20
 _MEMORY = "400MB"  # of DuckDB's own buffers; the rest of its memory is what each thread reads
-_MEMORY_OF_REQUESTS = "1GB"  # row groups of long texts do not spill
 STAGES = ("agents", "scanners", "classed")
 TABLES = ("use_day", "use_client")
 _ODD = "select odd as line, requests as n from once where odd is not null"
@@ -132,10 +131,10 @@ class DuckEngine:
     def requests(self, number: int, log: LogText, layout: Layout, place: str, target: Path) -> None:
         """Write the settled requests of one file as typed Parquet, each with its agent class."""
         self._run("create or replace temp view lines as", lines(log))
-        self._run("create table if not exists exceptions as", self._statement("exceptions", {}))
         parts = {**layout.parts, "file": str(number), "place": place, "lines": "lines"}
         query, name = self._statement("requests", parts), str(target).replace("'", "''")
-        self._database.execute(f"set memory_limit = '{_MEMORY_OF_REQUESTS}'")
+        # The rows are looked up, the file streams by: its size is not known to the planner.
+        self._database.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
         self._database.execute(
             f"copy ({query}) to '{name}' (format parquet, codec zstd, compression_level 1, row_group_size 40960)"
         )

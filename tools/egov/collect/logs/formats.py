@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from egov.collect.logs.convert import is_haproxy, is_json, is_w3c
@@ -56,6 +57,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
+@lru_cache(2**12)  # every format with quotes asks it of the same sample
 def _quoted(line: str) -> tuple[bool, int, bool] | None:
     """Say of a line whether a host stands first, how many quoted strings it has, and if the last is an address."""
     match = _QUOTED.match(line)

@@ -15,7 +15,7 @@ _PLACE = re.compile(r"\{([a-z_]+)\}")
 # An address or a host name, with a zone or port.
 _CLIENT = "^[0-9A-Za-z:][0-9A-Za-z._:%-]{0,254}$"
 # Parts of statements that several of them share.
-_SHARED = ("parts", "is_request", "kind", "own_date", "part", "zone_minutes")
+_SHARED = ("parts", "is_request", "kind", "first_of_path", "own_date", "part", "zone_minutes")
 _LOGIN = "(?i)(login|signin|logon|passport|oauth|j_security_check|/cas/|/sso/|doauth)"
 # What only somebody sends who looks for a hole: ways out of the root, queries, scripts, the pages of others' tools.
 _PAYLOAD = (

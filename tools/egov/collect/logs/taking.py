@@ -195,11 +195,7 @@ def _place_sql(selections: Sequence[Selection]) -> str:
         raise UsageError(message)
     if ways == {""}:
         return "''"
-    return (
-        "split_part(split_part(split_part(request, ' ', 2), '?', 1), '/', 2)"
-        if ways == {True}
-        else ("lower(split_part(host, ':', 1))")
-    )
+    return "{first_of_path}" if ways == {True} else "lower(split_part(host, ':', 1))"
 
 
 @dataclass(frozen=True, slots=True)
