@@ -19,8 +19,8 @@ SAMPLES = 20
 _MEMORY = "400MB"  # of DuckDB's own buffers; the rest of its memory is what each thread reads
 STAGES = ("agents", "scanners", "classed")
 TABLES = ("use_day", "use_client")
-_ODD = "select odd as line, requests as n from once where odd is not null"
-_GROUPED = """
+ODD = "select odd as line, requests as n from once where odd is not null"
+GROUPED = """
 select place, client, forwarded, agent, day, '{zone}' as zone, part, requests, payloads, misses, logins, writes,
     first_clock, last_clock
 from once where odd is null
@@ -58,7 +58,7 @@ class Engine(Protocol):
         """
 
     def unread(self, log: LogText, layout: Layout) -> list[str]:
-        """Return some of the file's lines that are no request."""
+        """Return some of the lines, of the file loaded last, that are no request."""
 
     def settle(self, taking: Taking) -> None:
         """Work out clients and classes of all loaded files."""
@@ -104,19 +104,23 @@ class DuckEngine:
         parts = {**layout.parts, "file": str(number), "place": place, "lines": "odd_lines"}
         self._run("create or replace temp view lines as", lines(log))
         self._run("create or replace temp table once as", self._statement("once", parts))
-        self._run("create or replace temp view odd_lines as", _ODD)
-        grouped = _GROUPED.format(zone=parts["usual_zone"], odd=self._statement("odd", parts))
+        self._run("create or replace temp view odd_lines as", ODD)
+        grouped = GROUPED.format(zone=parts["usual_zone"], odd=self._statement("odd", parts))
         self._run("create or replace temp table grouped as", grouped)
         into = "insert into settled" if self._settled else "create table settled as"
         self._run(into, self._statement("settled", {**parts, "groups": "grouped"}))
         self._settled = True
+        self._database.execute("drop table grouped")
         row = self._database.execute(self._statement("reach", parts)).fetchone()
         return Reach(*row) if row and row[0] else None
 
     def unread(self, log: LogText, layout: Layout) -> list[str]:
-        """Return some of the file's lines that are no request."""
-        query = self._statement("unread", {**layout.parts, "lines": "lines", "samples": str(SAMPLES)})
-        return [log.as_written(line) for (line,) in self._database.execute(query).fetchall()]
+        """Return some of the lines, of the file loaded last, that are no request."""
+        for among in ("odd_lines", "lines"):  # all lines only where the odd ones could be read after all
+            query = self._statement("unread", {**layout.parts, "lines": among, "samples": str(SAMPLES)})
+            if found := self._database.execute(query).fetchall():
+                return [log.as_written(line) for (line,) in found]
+        return []
 
     def settle(self, taking: Taking) -> None:
         """Work out the classes of all loaded files."""

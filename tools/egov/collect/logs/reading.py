@@ -247,7 +247,7 @@ def _unpacked(path: Path, magic: bytes, notes: list[str]) -> Iterator[bytes]:
 
 
 def _cleaned(text: Path, start: int, target: Path) -> Path:
-    """Write the text from *start* on so that every line is one line to any reader: a lone CR and the separator as nginx writes them."""
+    """Write the text from *start* on so that every line is one to any reader: CR and separator as nginx writes them."""
     with text.open("rb") as source, target.open("wb") as out:
         source.seek(start)
         while line := source.readline(_LONGEST):
