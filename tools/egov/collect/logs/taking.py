@@ -7,7 +7,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -90,6 +90,7 @@ class _Job:
     """One file to be taken in: what was read of it, for which systems."""
 
     number: int
+    name: str
     log: LogText
     layout: Layout
     systems: tuple[Selection, ...]
@@ -99,7 +100,7 @@ class _Job:
 
     def taken(self) -> TakenLog:
         requests = self.reach.requests if self.reach else 0
-        return TakenLog(str(self.log.path), str(self.layout), self.log.lines, requests, self.unread, self.log.notes)
+        return TakenLog(self.name, str(self.layout), self.log.lines, requests, self.unread, self.log.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,11 @@ class Options:
     named: str | None = None
     spark: bool = False
     requests: bool = False
+    called: Mapping[Path, str] = field(default_factory=dict)  # what files are called that were fetched from elsewhere
+
+    def name(self, path: Path) -> str:
+        """Return what evidence calls a file."""
+        return self.called.get(path, str(path))
 
 
 def take_in(
@@ -132,7 +138,7 @@ def take_in(
             for path in dict.fromkeys(paths):
                 job = reader.job(len(jobs), path)
                 if job is None or any(job.log.text_sha256 == other.log.text_sha256 for other in jobs):
-                    old.append(TakenLog(str(path), "", 0, 0, 0, (), earlier=True))
+                    old.append(TakenLog(how.name(path), "", 0, 0, 0, (), earlier=True))
                 else:
                     jobs.append(job)
             if not jobs:
@@ -164,26 +170,28 @@ class _Reader:
 
     def job(self, number: int, path: Path) -> _Job | None:
         """Read one file and group its requests; None if every system has had it before."""
+        name = self.how.name(path)
         if not self.before.wanting(self.selections, known_hash(path)):
             return None
         log = read(path, self.work, self.before.prefixes(self.selections))
-        remember(path, log.content_sha256)
+        if path not in self.how.called:
+            remember(path, log.content_sha256)
         systems = self.before.wanting(self.selections, log.content_sha256, log.text_sha256)
         if not systems or (log.from_byte and not log.lines):
             return None
-        layout = detect(str(path), log.sample(), self.how.named)
+        layout = detect(name, log.sample(), self.how.named)
         if layout.family != "quoted":
             log = converted(log, layout.family, self.timezone, self.work)
         reach = self.engine.load(number, log, layout, self.place)
         unread = log.lines - (reach.requests if reach else 0)
         if unread < 0:
-            message = f"{path}: {log.lines} lines, but {log.lines - unread} requests were read from them"
+            message = f"{name}: {log.lines} lines, but {log.lines - unread} requests were read from them"
             raise CollectionError(message)
         samples = self.engine.unread(log, layout) if unread else []
         found = tuple(zip(log.line_numbers(samples), samples, strict=True))
         if log.text != path and not self.how.requests:
             log.text.unlink()
-        return _Job(number, log, layout, systems, reach, unread, found)
+        return _Job(number, name, log, layout, systems, reach, unread, found)
 
 
 def _place_sql(selections: Sequence[Selection]) -> str:
@@ -248,7 +256,7 @@ def _write(
     evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path, requests_of: str | None
 ) -> str:
     commands = [
-        f"egov collect logs --system {' '.join(chosen.system for chosen in job.systems)} {job.log.path.name}"
+        f"egov collect logs --system {' '.join(chosen.system for chosen in job.systems)} {Path(job.name).name}"
         for job in jobs
     ]
     with RunWriter.begin(evidence, "logs", commands, now) as writer:
@@ -271,7 +279,7 @@ def _use_log(job: _Job, chosen: Selection, now: datetime) -> UseLog:
     log, reach = job.log, job.reach
     first_at, last_at = (reach.first_at, reach.last_at) if reach else (None, None)
     return UseLog(
-        observed_at=last_at or now, collected_at=now, source=str(log.path), system=chosen.system, path=str(log.path),
+        observed_at=last_at or now, collected_at=now, source=job.name, system=chosen.system, path=job.name,
         content_sha256=log.content_sha256, log_format=str(job.layout), lines=log.lines, unread=job.unread,
         first_at=first_at, last_at=last_at, text_sha256=log.text_sha256, text_bytes=log.text_bytes,
         from_byte=log.from_byte,
@@ -279,7 +287,7 @@ def _use_log(job: _Job, chosen: Selection, now: datetime) -> UseLog:
 
 
 def _unread(job: _Job, now: datetime) -> Iterator[Unread]:
-    place = str(job.log.path)
+    place = job.name
     for line, text in sorted(job.samples):
         reason = f"is no line of {job.layout.name} with a time, a client and a status"
         yield Unread(observed_at=now, collected_at=now, source=place, place=place, line=line, text=text, reason=reason)
