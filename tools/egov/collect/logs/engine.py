@@ -79,7 +79,7 @@ class DuckEngine:
     def __init__(self, work: Path, clock: Clock, known: Known) -> None:
         import duckdb  # noqa: PLC0415 - 0.1 s that only evidence needs
 
-        self._clock = clock
+        self._clock, self._work = clock, work
         self._database: duckdb.DuckDBPyConnection = duckdb.connect(":memory:")
         for setting in (
             "enable_progress_bar = false",  # it would be written to stdout
@@ -102,7 +102,7 @@ class DuckEngine:
     def load(self, number: int, log: LogText, layout: Layout, place: str) -> Reach | None:
         """Group the requests of one file, and return what it covers; None if no line of it is a request."""
         parts = {**layout.parts, "file": str(number), "place": place, "lines": "odd_lines"}
-        self._run("create or replace temp view lines as", lines(log))
+        self._run("create or replace temp view lines as", lines(log.readable(self._work)))
         self._run("create or replace temp table once as", self._statement("once", parts))
         self._run("create or replace temp view odd_lines as", ODD)
         grouped = GROUPED.format(zone=parts["usual_zone"], odd=self._statement("odd", parts))
@@ -134,7 +134,7 @@ class DuckEngine:
 
     def requests(self, number: int, log: LogText, layout: Layout, place: str, target: Path) -> None:
         """Write the settled requests of one file as typed Parquet, each with its agent class."""
-        self._run("create or replace temp view lines as", lines(log))
+        self._run("create or replace temp view lines as", lines(log.readable(self._work)))
         parts = {**layout.parts, "file": str(number), "place": place, "lines": "lines"}
         query, name = self._statement("requests", parts), str(target).replace("'", "''")
         # The rows are looked up, the file streams by: its size is not known to the planner.
@@ -158,11 +158,11 @@ class DuckEngine:
             self._database.execute(f"insert into {name} select {marks}", values)
 
 
-def lines(log: LogText) -> str:
-    """Return DuckDB's reading of a text: whole lines, for no character ends or quotes a column."""
-    path = str(log.text).replace("'", "''")
+def lines(text: Path) -> str:
+    """Return DuckDB's reading of a text in UTF-8: whole lines, for no character ends or quotes a column."""
+    path = str(text).replace("'", "''")
     return (
         f"select line, 1 as n from read_csv('{path}', columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', "  # noqa: S608
         "escape = '', header = false, auto_detect = false, strict_mode = false, nullstr = '\x02', "
-        f"compression = 'none', encoding = '{log.encoding}')"
+        "compression = 'none')"
     )

@@ -51,6 +51,20 @@ class LogText:
         """Return a line as it was written, from how an engine holds it."""
         return decoded(line.encode("latin-1")) if self.encoding == "latin-1" else line
 
+    def readable(self, work: Path) -> Path:
+        """Return the text as UTF-8 for an engine: a copy in *work*, every byte a character of it, of any other.
+
+        Engines' own latin-1 is not for us: DuckDB's refuses bytes from 0x80 to 0x9F, which GB 18030 is full of.
+        """
+        if self.encoding == "utf-8":
+            return self.text
+        copy = work / f"{self.content_sha256[:16]}.characters"
+        if not copy.exists():
+            with self.text.open("rb") as source, copy.open("wb") as out:
+                while chunk := source.read(_CHUNK):
+                    out.write(chunk.decode("latin-1").encode())
+        return copy
+
     def line_numbers(self, samples: Sequence[str]) -> list[int]:
         """Return the number of the first line that begins with each sample; 0 in a text too long to be searched."""
         if not samples or self.text.stat().st_size > _SEARCHED:

@@ -97,13 +97,9 @@ class SparkEngine:
         raise NotImplementedError
 
     def _view(self, log: LogText) -> None:
-        text = log.text
-        if log.encoding != "utf-8":  # every byte a character, as DuckDB reads it
-            text = self._work / f"{log.content_sha256[:16]}.utf8"
-            with log.text.open("rb") as source, text.open("wb") as out:
-                while chunk := source.read(2**20):
-                    out.write(chunk.decode("latin-1").encode())
-        self._spark.read.option("lineSep", "\n").text(str(text)).createOrReplaceTempView("whole_lines")
+        self._spark.read.option("lineSep", "\n").text(str(log.readable(self._work))).createOrReplaceTempView(
+            "whole_lines"
+        )
         query = "select rtrim('\r', value) as line, 1 as n from whole_lines where value not in ('', '\r')"
         self._spark.sql(query).createOrReplaceTempView("lines")
 
