@@ -1,4 +1,4 @@
-"""Logs fetched from a host: what comes is what stands there, and what does not come is said. A shell here is the host."""
+"""Logs fetched from a host: what comes is what stands there, what does not come is said. A shell here is the host."""
 
 from __future__ import annotations
 
