@@ -10,7 +10,7 @@ import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -73,13 +73,14 @@ class TakenIn:
     unread: int
 
 
-def take_in(evidence: Path, city: City, paths: Sequence[Path], trace: Trace) -> TakenIn:
+def take_in(evidence: Path, city: City, traces: Mapping[Path, Trace]) -> TakenIn:
     """Take traces in as one run; UsageError for a host that is not described, CollectionError for no known format."""
+    paths = list(traces)
     if len({path.name for path in paths}) < len(paths):
         message = "two files of one name cannot be kept in one run; rename one"
         raise UsageError(message)
     now = datetime.now(UTC)
-    readings = {path: read(path, trace, city) for path in paths}
+    readings = {path: read(path, trace, city) for path, trace in traces.items()}
     samples = [sample for reading in readings.values() for sample in reading.samples]
     for host in sorted({sample.host for sample in samples}):
         if host not in city.hosts:
@@ -274,15 +275,23 @@ def _sadf_samples(cells: dict[str, str], host: str, at: datetime) -> Iterator[Sa
 
 
 def _prometheus(text: str, trace: Trace, path: Path, city: City) -> Reading:
-    """Read the answer of /api/v1/query_range: one series per host, told by --host or its instance."""
+    """Read the answer of /api/v1/query_range: one series per host, told by --host or its instance.
+
+    A server knows more than the city: a series of nobody's is unread.
+    """
     if trace.measure is None:
         message = f"{path.name} does not say what it measures; say --measure and --unit"
         raise UsageError(message)
     reading = Reading(f"Prometheus range query, taken for {trace.measure} in {trace.unit}")
-    known = {interface.address: host.id for host in city.hosts.values() for interface in host.interfaces}
+    known = {host.id: host.id for host in city.hosts.values()}
+    known |= {a: host.id for host in city.hosts.values() for i in host.interfaces for a in (i.address, i.ipv6) if a}
     for number, series in enumerate(json.loads(text)["data"]["result"], 1):
-        instance = str(series.get("metric", {}).get("instance", "")).rpartition(":")[0]
-        host = _host(trace, path, known.get(instance) or instance or None)
+        instance = str(series.get("metric", {}).get("instance", ""))
+        host = trace.host or known.get(instance.rpartition(":")[0].strip("[]"))
+        if host is None and instance:
+            reading.unread.append((number, instance, "no described host has this name or address"))
+            continue
+        host = _host(trace, path, host)
         part = Reading("")
         for stamp, value in series["values"]:
             amount = float(value)
