@@ -83,7 +83,7 @@ def taken(folder: Path, name: str, text: str, trace: Trace) -> tuple[list[Resour
     """Return the days that a file becomes, and the number of its lines that were unread."""
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    take_in(folder / "evidence", city().city(), {path: trace})
+    take_in(folder / "evidence", city().city(), [path], trace)
     rows = [row for row in read_table(folder / "evidence", ResourceDay) if isinstance(row, ResourceDay)]
     return rows, len(list(read_table(folder / "evidence", Unread)))
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, text: str, trace: Trace,
     path.write_text(text, encoding="utf-8")
 
     with pytest.raises(error):
-        take_in(tmp_path / "evidence", city().city(), {path: trace})
+        take_in(tmp_path / "evidence", city().city(), [path], trace)
 
     assert not (tmp_path / "evidence").exists()
 
@@ -170,7 +170,7 @@ def test_bitbrains_shows_why_idle_is_no_verdict(tmp_path: Path) -> None:
         by_host.setdefault(sample.host, []).append(sample.value)
     for host in by_host:
         build.runs(f"s-{host}", host)
-    take_in(tmp_path, build.city(), {SHARED / "trace.parquet": Trace()})
+    take_in(tmp_path, build.city(), [SHARED / "trace.parquet"], Trace())
 
     def outcomes(**over: object) -> dict[str, int]:
         facts = Facts.of_store(build.city(), date(2013, 9, 10), tmp_path)

@@ -6,13 +6,13 @@ import json
 import os
 import socket
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from egov.cli.common import Common, common, lab_option
+from egov.cli.common import DAY, Common, common, lab_option, now_in
 from egov.errors import UsageError
 
 if TYPE_CHECKING:
@@ -185,9 +185,7 @@ def _fetched(
 
 
 @command.command()
-@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--prometheus", metavar="URL", help="Ask this server, of node exporters, instead of reading files.")
-@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3660), help="How far back to ask it.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--host", help="Whose traces these are, where the files do not say.")
 @click.option("--measure", type=click.Choice(["cpu", "memory", "network", "disk"]), help="What bare values measure.")
 @click.option(
@@ -200,37 +198,42 @@ def _fetched(
 @click.option("--start", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="Moment of the first bare value.")
 @click.option("--interval", type=click.FloatRange(1), default=300.0, show_default=True, help="Seconds between values.")
 @common
-def metrics(
-    options: Common,
-    files: tuple[Path, ...],
-    prometheus: str | None,
-    days: int,
-    **given: Any,  # noqa: ANN401 - click passes what it parsed
-) -> int:
+def metrics(options: Common, files: tuple[Path, ...], **given: Any) -> int:  # noqa: ANN401 - click passes what it parsed
     """Take traces of resource use in: what each host used on each day, and how much of the day was seen.
 
     GWA-T-12 CSV, Parquet traces, sadf -d, Prometheus range queries, CloudWatch statistics, one value per line.
-    With --prometheus the server is asked for processor, memory, network and disks of all hosts by their instance.
     Files of one host are to be taken in together, so that its days hold all measures. Exit 3: lines were unread.
     """
     from egov.collect.metrics import Trace, take_in
-    from egov.collect.prometheus import ask
-    from egov.present.tables import as_json, table
+    from egov.present.tables import as_json
+    from egov.present.usage import taken_traces
 
-    if bool(files) == bool(prometheus):
-        message = "name files, or a server with --prometheus"
-        raise UsageError(message)
+    as_data = options.as_json()
+    found = take_in(options.evidence_dir(), options.load_city(), files, Trace(**given))
+    options.write(as_json(found.as_dict()) if as_data else taken_traces(found))
+    return 3 if found.unread else 0
+
+
+@command.command()
+@click.argument("url", metavar="URL")
+@click.option("--from", "first", type=DAY, required=True, help="First day to ask for.")
+@click.option("--until", "last", type=DAY, help="Last day to ask for [yesterday].")
+@click.option("--step", type=click.IntRange(15, 3600), default=300, show_default=True, help="Seconds between points.")
+@click.option("--token-file", type=click.File(), help="File with the bearer token that the server wants.")
+@common
+def prometheus(options: Common, url: str, first: date, last: date | None, step: int, token_file: TextIO | None) -> int:
+    """Ask a Prometheus what each described host used on each day, by its node exporter; its answers are kept.
+
+    A host is known by the address of its exporter. Exit 3: series of other addresses, or warnings, were left unread.
+    """
+    from egov.collect.prometheus import Server, take_in
+    from egov.present.tables import as_json
+    from egov.present.usage import taken_traces
+
     as_data, city = options.as_json(), options.load_city()
-    with tempfile.TemporaryDirectory(prefix="egov-metrics-") as folder:
-        traces = {file: Trace(**given) for file in files}
-        if prometheus:
-            now = datetime.now(UTC).replace(microsecond=0)
-            traces = ask(prometheus, now - timedelta(days=days), now, Path(folder))
-        found = take_in(options.evidence_dir(), city, traces)
-    data = {"run": found.run, "files": found.files, "days": found.days, "unread": found.unread}
-    text = table(("file", "taken for"), found.files.items()) + "\n"
-    text += table(("host", "days"), [(host, str(count)) for host, count in found.days.items()])
-    options.write(as_json(data) if as_data else f"{text}run {found.run}: {found.unread} unread\n")
+    server = Server(url, token_file.read().strip() if token_file else None, step)
+    found = take_in(options.evidence_dir(), city, server, first, last or now_in(city).date() - timedelta(days=1))
+    options.write(as_json(found.as_dict()) if as_data else taken_traces(found))
     return 3 if found.unread else 0
 
 

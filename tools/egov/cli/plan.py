@@ -40,3 +40,19 @@ def coverage(options: Common, *, description_of_today: bool) -> int:
     found = plan(report.audit.findings)
     options.write(as_json(plans.data(found)) if options.as_json() else plans.coverage(found, options.lang))
     return 0
+
+
+@command.command("continuity")
+@common
+def continuity(options: Common) -> int:
+    """Say for each single failure (host, link, site) what stops, what goes on, who decides and what is lost (R02)."""
+    from egov.facts import DrillResult, Facts
+    from egov.plans import continuity as plan
+    from egov.present import plans
+    from egov.present.tables import as_json
+
+    city = options.load_city()
+    drills = Facts.of_store(city, options.day(city), options.evidence_dir()).rows(DrillResult)
+    found = plan(city, drills)
+    options.write(as_json(plans.data(found)) if options.as_json() else plans.continuity(found, city, options.lang))
+    return 0
