@@ -18,6 +18,7 @@ from egov.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from egov.checks.zombies import ScannerRule
     from egov.city import City, Host
     from egov.collect import Credentials
     from egov.collect.login import Dial
@@ -147,10 +148,19 @@ def logs(
     with tempfile.TemporaryDirectory(prefix="egov-fetched-") as folder:
         called = _fetched(options, city, files, login, Path(folder))
         here = {Path(file): file for file in files if _there(city, file) is None}
-        how = Options(log_format, engine == "spark", requests, called)
+        how = Options(log_format, engine == "spark", requests, _scanner_rule(options), called)
         found = take_in(options.evidence_dir(), city, selections, [*here, *called], how)
     options.write(as_json(found.as_dict()) if as_data else taken_logs(found))
     return 3 if found.unread else 0
+
+
+def _scanner_rule(options: Common) -> ScannerRule:
+    """Return from when on the mandate calls a client a scanner."""
+    from egov.checks.zombies import ScannerRule
+
+    bindings = options.load_mandate().bindings(options.day(options.load_city()))
+    given = (binding.parameters.get("scanner") for _, _, binding in bindings if binding.check == "zombie-narrow")
+    return ScannerRule.model_validate(next(filter(None, given), {}))
 
 
 def _there(city: City, file: str) -> tuple[Host, str] | None:

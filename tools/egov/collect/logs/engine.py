@@ -38,11 +38,12 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the description knows of clients."""
+    """What the description and the mandate know of clients."""
 
     own: Sequence[str]  # addresses whose requests are the city's own probes
     own_hosts: Sequence[tuple[str, str]]  # system, address of a host that carries it
     proxies: Sequence[str]  # described hosts: only of these is the forwarded address believed
+    scanner: Mapping[str, str]  # the mandate's numbers, as scanners.sql names them
 
 
 Taking = Sequence[tuple[int, str, str]]  # file, place in it, system
@@ -79,7 +80,7 @@ class DuckEngine:
     def __init__(self, work: Path, clock: Clock, known: Known) -> None:
         import duckdb  # noqa: PLC0415 - 0.1 s that only evidence needs
 
-        self._clock, self._work = clock, work
+        self._clock, self._work, self._scanner = clock, work, known.scanner
         self._database: duckdb.DuckDBPyConnection = duckdb.connect(":memory:")
         for setting in (
             "enable_progress_bar = false",  # it would be written to stdout
@@ -126,7 +127,7 @@ class DuckEngine:
         """Work out the classes of all loaded files."""
         self._table("taking", ("file", "place", "system"), taking)
         for name in STAGES:
-            self._run(f"create table {name} as", self._statement(name, {}))
+            self._run(f"create table {name} as", self._statement(name, self._scanner))
 
     def write(self, table: str, target: Path) -> None:
         """Write one of TABLES as Parquet."""

@@ -37,7 +37,7 @@ class SparkEngine:
             message = "--engine spark needs pyspark and Java 17: pip install 'egov[spark]'"
             raise UsageError(message) from None
 
-        self._work, self._clock = work, clock
+        self._work, self._clock, self._scanner = work, clock, known.scanner
         builder = SparkSession.builder.appName("egov collect logs")
         for name, value in _SETTINGS.items():
             builder = builder.config(name, value)
@@ -82,7 +82,7 @@ class SparkEngine:
         self._table("taking", "file int, place string, system string", taking)
         self._spark.read.parquet(*map(str, self._settled)).createOrReplaceTempView("settled")
         for name in STAGES:
-            self._spark.sql(self._statement(name, {})).cache().createOrReplaceTempView(name)
+            self._spark.sql(self._statement(name, self._scanner)).cache().createOrReplaceTempView(name)
 
     def write(self, table: str, target: Path) -> None:
         """Write one of TABLES as Parquet."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from egov.checks.zombies import ScannerRule
 from egov.city import City
 from egov.city.load import unknown
 from egov.collect.logs.convert import converted
@@ -93,6 +94,7 @@ class _Job:
     name: str
     log: LogText
     layout: Layout
+    place: str
     systems: tuple[Selection, ...]
     reach: Reach | None
     unread: int
@@ -105,11 +107,12 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to take logs in: a format they are taken for, the engine, and whether requests are kept one by one."""
+    """How to take logs in: a format they are taken for, the engine, whether requests are kept one by one, who scans."""
 
     named: str | None = None
     spark: bool = False
     requests: bool = False
+    scanner: ScannerRule = field(default_factory=ScannerRule)
     called: Mapping[Path, str] = field(default_factory=dict)  # what files are called that were fetched from elsewhere
 
     def name(self, path: Path) -> str:
@@ -133,7 +136,7 @@ def take_in(
     old: list[TakenLog] = []
     with tempfile.TemporaryDirectory(prefix="egov-logs-") as folder:
         work = Path(folder)
-        with closing(_engine(how, work, Clock(city.profile.timezone), _known(city, selections))) as engine:
+        with closing(_engine(how, work, Clock(city.profile.timezone), _known(city, selections, how.scanner))) as engine:
             reader = _Reader(engine, work, before, selections, place, how, city.profile.timezone)
             for path in dict.fromkeys(paths):
                 job = reader.job(len(jobs), path)
@@ -144,7 +147,7 @@ def take_in(
             if not jobs:
                 return Taken(None, tuple(old))
             engine.settle([(job.number, chosen.key, chosen.system) for job in jobs for chosen in job.systems])
-            run = _write(evidence, engine, jobs, now, work, place if how.requests else None)
+            run = _write(evidence, engine, jobs, now, work, how)
     return Taken(run, (*(job.taken() for job in jobs), *old))
 
 
@@ -191,7 +194,7 @@ class _Reader:
         found = tuple(zip(log.line_numbers(samples), samples, strict=True))
         if log.text != path and not self.how.requests:
             log.text.unlink()
-        return _Job(number, name, log, layout, systems, reach, unread, found)
+        return _Job(number, name, log, layout, self.place, systems, reach, unread, found)
 
 
 def _place_sql(selections: Sequence[Selection]) -> str:
@@ -235,8 +238,8 @@ class _Before:
         return dict(set.intersection(*had)) if had else {}
 
 
-def _known(city: City, selections: Sequence[Selection]) -> Known:
-    """Return whose requests are the city's own: hosts that probe, and the hosts that carry a system."""
+def _known(city: City, selections: Sequence[Selection], scanner: ScannerRule) -> Known:
+    """Return whose requests are the city's own (hosts that probe, and that carry a system), and who is a scanner."""
     addresses = {
         host.id: [a for i in host.interfaces for a in (i.address, i.ipv6, i.published) if a]
         for host in city.hosts.values()
@@ -249,25 +252,25 @@ def _known(city: City, selections: Sequence[Selection]) -> Known:
         for component in city.systems[chosen.system].components
         for address in addresses[component.host]
     }
-    return Known(own, sorted(carried), sorted({*_LOOPBACK, *(a for found in addresses.values() for a in found)}))
+    proxies = sorted({*_LOOPBACK, *(a for found in addresses.values() for a in found)})
+    return Known(own, sorted(carried), proxies, {name: str(value) for name, value in scanner})
 
 
-def _write(
-    evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path, requests_of: str | None
-) -> str:
+def _write(evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path, how: Options) -> str:
     commands = [
         f"egov collect logs --system {' '.join(chosen.system for chosen in job.systems)} {Path(job.name).name}"
         for job in jobs
     ]
+    commands.append(f"scanners: {how.scanner}")
     with RunWriter.begin(evidence, "logs", commands, now) as writer:
         for name, table in (("use_day", UseDay), ("use_client", UseClient)):
             engine.write(name, work / f"{name}.parquet")
             writer.add_rows(table, work / f"{name}.parquet", collected_at=now, source=f"{len(jobs)} access logs")
         for job in jobs:
-            if requests_of is not None:
+            if how.requests:
                 target = writer.folder / "raw" / f"requests-{job.number}.parquet"
                 target.parent.mkdir(exist_ok=True)
-                engine.requests(job.number, job.log, job.layout, requests_of, target)
+                engine.requests(job.number, job.log, job.layout, job.place, target)
             for chosen in job.systems:
                 writer.add(_use_log(job, chosen, now))
             for row in _unread(job, now):
