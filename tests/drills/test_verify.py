@@ -6,13 +6,14 @@ import importlib
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import RUN, START, Told, honest
 
-from egov.drills.ledger import ledger, rows
+from egov.drills.ledger import ledger, merged, rows
 from egov.drills.verify import Measured, digest, verify
 
 
@@ -39,6 +40,19 @@ def test_a_row_of_unknown_outcome_may_be_missing() -> None:
 
     assert found.whole
     assert not found.problems
+
+
+def test_ledgers_of_two_hosts_are_one() -> None:
+    """Clients on both sides of a cut write in one run: the gap is the time in which none of them was told a commit."""
+    one, two = ledger(honest().ledger), ledger(honest().ledger)
+    early = replace(one, ended=one.ended - 10, writes=one.writes[: len(one.writes) // 2])
+    other = tuple(replace(write, client=write.client + 3) for write in two.writes)
+    both = merged({"a": early, "b": replace(two, writes=other, problems=("torn",))})
+
+    assert (early.started, two.ended) == (both.started, both.ended)
+    assert len(early.writes) + len(other) == len(both.writes)
+    assert ("b: torn",) == both.problems
+    assert verify(both, ()).gap_write_s == measured(honest()).gap_write_s
 
 
 def _without(client: int, seqs: range) -> Callable[[Told], Told]:

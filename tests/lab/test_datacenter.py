@@ -59,14 +59,14 @@ def test_restores_bring_back_what_was_acknowledged(built: tuple[TestLab, Play, P
     acked = drill(lab, "kill-leader", tmp_path)["acked"]
     lab.ssh("bk-repo1", "sudo systemctl start city-backup@full && sudo systemctl start city-offsite@copy")
 
-    near = json.loads(lab.ssh("bk-repo1", "sudo city-restore-test twosites same-city"))
-    far = json.loads(lab.ssh("bk-repo1", "sudo city-restore-test twosites off-site"))
+    near = json.loads(lab.ssh("bk-repo1", "sudo city-restore test twosites same-city"))
+    far = json.loads(lab.ssh("bk-repo1", "sudo city-restore test twosites off-site"))
     folder = lab.root("bk-repo1") / "var/lib/pgbackrest/backup/twosites" / near["label"]
     victim = min(path for path in (folder / "pg_data/base").rglob("*.lz4") if path.stat().st_size > 1000)
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 1
     victim.write_bytes(content)
-    older = json.loads(lab.ssh("bk-repo1", "sudo city-restore-test twosites same-city"))
+    older = json.loads(lab.ssh("bk-repo1", "sudo city-restore test twosites same-city"))
 
     assert near["rows"]["drill public.ledger"] >= acked
     assert near["rows"] == far["rows"] == older["rows"]

@@ -40,3 +40,19 @@ def coverage(options: Common, *, description_of_today: bool) -> int:
     found = plan(report.audit.findings)
     options.write(as_json(plans.data(found)) if options.as_json() else plans.coverage(found, options.lang))
     return 0
+
+
+@command.command("continuity")
+@common
+def continuity(options: Common) -> int:
+    """Say for each single failure of the database's hosts, links and sites what stops, who decides, what is lost (R02).
+
+    And what two sites could not do without a third. From the description alone; the drill named shows that it is so.
+    """
+    from egov.plans import continuity as plan
+    from egov.present import plans
+    from egov.present.tables import as_json
+
+    found = plan(options.load_city())
+    options.write(as_json(plans.data(found)) if options.as_json() else plans.continuity(found, options.lang))
+    return 0

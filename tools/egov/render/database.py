@@ -13,7 +13,10 @@ REPOSITORY = "backup-repository"
 ARCHIVE = "archive"
 # Patroni's own default, and the least it accepts (seconds). A silent leader is replaced after ttl; electing another
 # one and the endpoints' noticing it took up to 10 s more when measured (docs/datacenter.md).
-_TTL, _LEAST_TTL, _TAKEOVER = 30, 20, 10
+_TTL, _LEAST_TTL, TAKEOVER_SECONDS = 30, 20, 10
+# Age of the newest WAL segment that a restore may lack (the role patroni's archive_timeout), and how much older a copy
+# with the province may be (the role offsite's timer). Seconds.
+ARCHIVE_SECONDS, OFFSITE_SECONDS = 60, 3600
 
 
 def database(city: City) -> dict[str, dict[str, Any]]:
@@ -32,7 +35,7 @@ def database(city: City) -> dict[str, dict[str, Any]]:
         "patroni_clients": endpoints,
         "patroni_archive": bool(repositories),
         "patroni_synchronous": rpo == 0,
-        "patroni_ttl": min(_TTL, max(_LEAST_TTL, rto - _TAKEOVER)),
+        "patroni_ttl": min(_TTL, max(_LEAST_TTL, rto - TAKEOVER_SECONDS)),
     }
     backup = {
         "pgbackrest_stanza": city.profile.id,
