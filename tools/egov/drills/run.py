@@ -24,6 +24,7 @@ from egov.procedures.runner import Execute
 WRITER = Path(__file__).with_name("writer.py")
 _PREPARE = ("ansible-playbook", "playbooks/drill_ledger.yml")
 _STATUS = "sudo patronictl -c /etc/patroni/config.yml list -f json"
+_AGREED = "sudo patronictl -c /etc/patroni/config.yml show-config"
 _COMMAND_SECONDS = 120
 
 
@@ -44,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Who leads and who follows synchronously; None where nobody does."""
+    """Who leads and who may take over; None where nobody does."""
 
     leader: str | None = None
     follower: str | None = None
@@ -113,7 +114,10 @@ def _writing(drill: Drill, place: Place, now: Copies) -> tuple[str, ...]:
 
 
 def copies(place: Place) -> Copies:
-    """Ask the copies who leads and who follows synchronously; the first that answers is believed."""
+    """Ask the copies who leads and who may take over; the first that answers is believed.
+
+    That is the one that follows synchronously, or any that follows where commits are not to wait for one.
+    """
     for host in place.copies:
         try:
             members = json.loads(_remote(place, host, _STATUS, seconds=20))
@@ -121,8 +125,17 @@ def copies(place: Place) -> Copies:
             continue
         roles = {m["Role"]: m["Member"] for m in members if m.get("State") in {"running", "streaming"}}
         if "Leader" in roles:
-            return Copies(roles["Leader"], roles.get("Sync Standby") or roles.get("Quorum Standby"))
+            follower = roles.get("Sync Standby") or roles.get("Quorum Standby")
+            return Copies(roles["Leader"], follower or (roles.get("Replica") if _late(place, host) else None))
     return Copies()
+
+
+def _late(place: Place, host: str) -> bool:
+    """Say whether the cluster has agreed that commits wait for no other copy."""
+    try:
+        return "synchronous_mode: false" in _remote(place, host, _AGREED, seconds=20).splitlines()
+    except CollectionError:
+        return False
 
 
 def _inputs(drill: Drill, place: Place, now: Copies) -> dict[str, str]:
@@ -135,7 +148,7 @@ def _inputs(drill: Drill, place: Place, now: Copies) -> dict[str, str]:
 
 
 def _await_whole(place: Place, seconds: int, say: Callable[[str], None]) -> None:
-    """Wait until there are a leader and a synchronous standby again; after *seconds* go on and measure what is."""
+    """Wait until there are a leader and a copy that may take over again; after *seconds* go on and measure what is."""
     deadline = time.monotonic() + seconds
     while (now := copies(place)).follower is None:
         if time.monotonic() > deadline:
