@@ -99,11 +99,18 @@ class Lab:
             return list(pool.map(_status, machines))
 
     def kill(self, names: Collection[str]) -> None:
-        """End all of a host at once, as a power cut does; `up` boots it again from its disk."""
+        """End all of a host at once, as a power cut does; `up` boots it again from its disk, its links plugged in.
+
+        What its kernel still had to send goes too: a dead host delivers nothing.
+        """
+        switch = self.paths.netns(SWITCH)
         for host in self.topology.chosen(names):
-            machine = Machine(self.paths, host)
+            machine, namespace = Machine(self.paths, host), self.paths.netns(host.id)
+            ip(switch, [f"link del {self._port(host, n)}" for n in range(len(host.links))], force=True)
             groups.kill(machine.group)
             unmount_below(machine.folder)
+            if is_namespace(namespace):
+                run(["umount", "--lazy", str(namespace)])
 
     def freeze(self, names: Collection[str], *, thaw: bool = False) -> None:
         """Stop every process of a host (SIGSTOP for all at once), or let them go on."""
