@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, Play, TestLab
+from egov.city import load
 from egov.drills import Drill, drills
+from egov.plans import continuity
 
 TWO_SITES = ROOT / "tests" / "twosites"
 DATACENTER = "datacenter.yml"
 DRILLS: dict[str, Drill] = drills(ROOT / "playbooks" / "drills")
 QUICK = ("kill-leader", "etcd-member-lost", "switch-and-back", "table-dropped", "cut-leader-30")
-AUTOMATIC_SECONDS = 30
+PLAN = {failure.drill: failure for failure in continuity(load(TWO_SITES)).failures if failure.drill}
+AUTOMATIC_SECONDS, UNNOTICED_SECONDS = 30, 5
 EARLY = 31  # the seed of a fault that comes after 2 s, with 5 clients
 
 
@@ -49,6 +52,9 @@ def assert_kept(found: dict[str, Any]) -> None:
     assert 0 == found["lost"] == found["duplicated"] == found["reordered"] == found["altered"] == found["foreign"]
     if DRILLS[found["drill"]].load.recovery == "automatic":
         assert found["gap_write_s"] < AUTOMATIC_SECONDS, found
+    if failure := PLAN.get(found["drill"]):  # what `egov plan continuity` promised for it
+        assert found["gap_write_s"] < (failure.pause_s or UNNOTICED_SECONDS), found
+        assert (0, True) == (failure.loss_s, failure.writes != "stop")
 
 
 @pytest.mark.lab

@@ -113,6 +113,37 @@ def test_cut_heal_freeze_and_kill(new_lab: Callable[[str], TestLab]) -> None:
     assert "kept\n" == lab.ssh("dc-app1", "cat /kept")
 
 
+def test_a_site_cut_off_meets_only_itself(new_lab: Callable[..., TestLab]) -> None:
+    """Its hosts meet each other still, by links that are up, and answer the controller; they reach nobody else."""
+    lab = new_lab("parted", ROOT / "tests" / "twosites")
+    lab.lab("up", "dc-db1", "dc-app1", "bk-db1")
+    near, far = "ping -c1 -W2 10.212.16.21", "ping -c1 -W2 10.212.16.12"  # dc-app1, bk-db1
+
+    lab.lab("cut", "--site", "dc")
+    lab.ssh("dc-db1", near)
+    lab.ssh("dc-db1", far, code=1)
+    assert "LOWER_UP" in lab.ssh("dc-db1", "ip link show eth0")
+    lab.lab("heal", "--site", "dc")
+    lab.ssh("dc-db1", far)
+    lab.lab("kill", "--site", "dc")
+    assert {"dc-db1": "off", "dc-app1": "off", "bk-db1": "running"}.items() <= lab.states().items()
+
+
+def test_a_slow_link_and_a_full_disk(new_lab: Callable[..., TestLab]) -> None:
+    """A link passes what it was told, both ways, until it is told otherwise; a disk holds as much as is described."""
+    lab = new_lab("narrow", ROOT / "tests" / "twosites")
+    lab.lab("up", "dc-db1", "bk-db1")
+    burst = "sudo ping -q -c 60 -i 0.01 -s 1400 10.212.16.12"  # 84 kB at once: more than the link's buffer
+
+    lab.lab("slow", "dc-db1", "eth0", "64kbit")
+    assert " 0% packet loss" not in lab.ssh("dc-db1", f"{burst}; true")
+    lab.lab("slow", "dc-db1", "eth0")
+    assert " 0% packet loss" in lab.ssh("dc-db1", burst)
+    refused = lab.ssh("dc-db1", "sudo dd if=/dev/zero of=/var/lib/postgresql/x bs=1M 2>&1; true")
+    assert "No space left on device" in refused
+    assert int(lab.ssh("dc-db1", "df --output=size -BM /var/lib/postgresql | tail -1").strip().rstrip("M")) < 2048
+
+
 def test_names_that_cannot_be_are_refused(new_lab: Callable[[str], TestLab]) -> None:
     """A host that is not described and a name that could leave the lab's folder are errors for people."""
     lab = new_lab("names")
