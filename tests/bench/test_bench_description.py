@@ -17,18 +17,16 @@ import pytest
 import yaml
 from measure import ROOT, Bar, Cost, cost, least, report
 
+from egov.city import load
+from egov.lab.lab import Lab
+from egov.lab.paths import Paths
+from egov.lab.topology import topology
+
 Run = Callable[[], Cost]
 pytestmark = pytest.mark.bench
 HOSTS, SYSTEMS = 5000, 3000
 LAB = "benchfile"
-# What `egov lab up` would leave for the inventory; no host stands behind it.
-STATE = {
-    "user": "ops",
-    "key": "/lab/id_ed25519",
-    "known_hosts": "/lab/known_hosts",
-    "package_proxy": "http://192.0.2.1:3142",
-    "package_sources": "Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\n",
-}
+SAMPLE = ROOT / "inventory" / "huludao"
 BIN = Path(sys.executable).parent
 COMPOSE = """
 import gc, sys, yaml
@@ -102,7 +100,8 @@ def environment(request: pytest.FixtureRequest, city: Path) -> Iterator[dict[str
         return
     folder = ROOT / ".lab" / LAB
     folder.mkdir(parents=True)
-    (folder / "state.json").write_text(json.dumps(STATE), encoding="utf-8")
+    lab = Lab(Paths(ROOT, LAB), topology(load(SAMPLE)))  # never brought up: no host stands behind its state
+    lab.paths.state.write_text(json.dumps(lab.state()), encoding="utf-8")
     yield {**environment, "EGOV_LAB": LAB}
     shutil.rmtree(folder)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from build import AS_OF, Build, at
@@ -12,7 +12,17 @@ from build import AS_OF, Build, at
 from egov.city import Access, Circuit, Ends, Exit, Flow, Host, Interface, Prefix, Zone
 from egov.city.model import Vrf
 from egov.collect.isolation import loaded
-from egov.facts import CellCount, ExitSeen, InterfaceAddress, Listener, PacketPair, RenderedRuleset, Route, Ruleset
+from egov.facts import (
+    CellCount,
+    Certificate,
+    ExitSeen,
+    InterfaceAddress,
+    Listener,
+    PacketPair,
+    RenderedRuleset,
+    Route,
+    Ruleset,
+)
 from egov.render.flows import rulesets
 
 CELL = "drop__left__right"
@@ -142,6 +152,25 @@ def rendered(build: Build, text: str, host_id: str = "r1") -> None:
     build.rows.append(RenderedRuleset(host=host_id, text=text, **at()))
 
 
+def certified(build: Build, *days_left: int) -> None:
+    """Add certificates on h1 with so many days left at the end of the as-of day."""
+    for days in days_left:
+        times = {"valid_from": at()["observed_at"] - timedelta(days=400), "valid_until": _midnight(days)}
+        given = {"host": "h1", "path": f"/etc/c{days}.pem", "subject": "CN=h1", "issuer": "CN=a", "fingerprint": "00"}
+        build.rows.append(Certificate(**given, **times, **at()))
+    build.covered("h1", Certificate)
+
+
+def certificates_gone(build: Build) -> None:
+    """Add certificates on h1 that a later collection did not find."""
+    certified(build, 9)
+    build.covered("h1", Certificate, run="later")
+
+
+def _midnight(days: int) -> datetime:
+    return datetime.combine(AS_OF + timedelta(days=days), time(), UTC)
+
+
 def _case(*changes: Callable[[Build], None]) -> Build:
     build = network()
     for change in changes:
@@ -202,6 +231,10 @@ def network_cases() -> list[tuple[str, dict[str, Any], Build]]:
         ("zone-isolation", {}, _case(lambda b: runs(b, ruleset(policy="accept")))),
         ("cell-packets", {}, _case(counted)),
         ("cell-packets", {}, _case(lambda b: counted(b, counted_=4))),
+        ("certificate-expiry", {"min_days": 30}, _case(lambda b: certified(b, 30, 397))),
+        ("certificate-expiry", {"min_days": 30}, _case(lambda b: certified(b, 29, 397))),
+        ("certificate-expiry", {"min_days": 30}, _case(lambda b: certified(b, -1, 10))),
+        ("certificate-expiry", {"min_days": 30}, _case(certificates_gone)),
         ("flow-packets", {}, _case(sent)),
         ("flow-packets", {}, _case(lambda b: sent(b, wrong="tcp/22 passed"))),
         ("firewall-drift", {}, _case(lambda b: runs(b, ruleset()), lambda b: rendered(b, ruleset()))),

@@ -11,6 +11,8 @@ from network_build import (
     ANY_TCP,
     access,
     arrived_as,
+    certificates_gone,
+    certified,
     counted,
     line,
     looked_at,
@@ -22,7 +24,7 @@ from network_build import (
     sent,
 )
 
-from egov.facts import InterfaceAddress
+from egov.facts import Certificate, FlowCount, InterfaceAddress
 from egov.render.flows import rulesets
 
 PROXY = {"proxy_ports": ("3128/tcp",)}
@@ -202,16 +204,21 @@ def test_a_link_alone_between_two_routers_is_a_single_point() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packets", "expected"),
+    ("packets", "ours", "expected"),
     [
-        pytest.param(None, ("undetermined", "undetermined"), id="no ruleset"),
-        pytest.param(0, ("violation", "never-used"), id="never"),
-        pytest.param(1, ("pass", "used"), id="once"),
+        pytest.param(None, (), ("undetermined", "undetermined"), id="no ruleset"),
+        pytest.param(0, (), ("violation", "never-used"), id="never"),
+        pytest.param(1, (), ("pass", "used"), id="once"),
+        pytest.param(0, (2,), ("violation", "never-used"), id="loaded anew since ours"),
+        pytest.param(2, (2,), ("undetermined", "undetermined"), id="ours only"),
+        pytest.param(4, (2, 2), ("undetermined", "undetermined"), id="ours of two runs"),
+        pytest.param(3, (2,), ("pass", "used"), id="one beside ours"),
     ],
 )
-def test_use_of_a_flow(packets: int | None, expected: tuple[str, str]) -> None:
-    """What no device ever counted is a hole nobody needs; one packet is use."""
+def test_use_of_a_flow(packets: int | None, ours: tuple[int, ...], expected: tuple[str, str]) -> None:
+    """What no device ever counted is a hole nobody needs; one packet is use, unless we may have sent it ourselves."""
     build = network()
+    build.rows += [FlowCount(host="r1", flow="web", packets=count, **at()) for count in ours]
     if packets is not None:
         runs(build, ruleset(ANY_TCP, packets=packets))
 
@@ -238,6 +245,39 @@ def test_packets_that_went_astray() -> None:
     assert outcome(right, "flow-packets", "h1") == ("pass", "as-described")
     assert outcome(wrong, "flow-packets", "h1") == ("violation", "other-fate")
     assert outcome(network(), "flow-packets", "h1") == ("undetermined", "undetermined")
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ((30, 397), ("pass", "valid")),
+        ((29, 397), ("violation", "expiring")),
+        ((0,), ("violation", "expiring")),
+        ((-1, 29), ("violation", "expired")),
+    ],
+)
+def test_days_that_certificates_have_left(days: tuple[int, ...], expected: tuple[str, str]) -> None:
+    """The shortest one counts, to the day."""
+    build = network()
+    certified(build, *days)
+
+    assert outcome(build, "certificate-expiry", "h1", min_days=30) == expected
+
+
+def test_certificates_that_were_taken_away_are_forgotten() -> None:
+    """Of a host that had some, the newest look counts."""
+    build = network()
+    certificates_gone(build)
+
+    assert outcome(build, "certificate-expiry", "h1", min_days=30) == ("pass", "none")
+
+
+def test_a_host_without_certificates_is_not_asked_for_any() -> None:
+    """Most hosts serve nothing over TLS."""
+    build = network()
+    build.covered("h1", Certificate)
+
+    assert [] == build.audit("certificate-expiry", min_days=30)
 
 
 def test_drift() -> None:

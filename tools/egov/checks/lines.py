@@ -13,7 +13,7 @@ from egov.city import Circuit, Department, Flow, Host, Prefix
 from egov.city.fields import Day, Part, parsed_address, parsed_network
 from egov.city.model import Level
 from egov.city.network import Access
-from egov.facts import ExitSeen, Facts, InterfaceAddress, Listener, NotObserved, PacketPair, Route, Ruleset
+from egov.facts import ExitSeen, Facts, FlowCount, InterfaceAddress, Listener, NotObserved, PacketPair, Route, Ruleset
 from egov.render.canonical import counted_flows
 from egov.render.reach import ROUTER, Reach
 
@@ -251,11 +251,20 @@ def is_open(flow: Flow, facts: Facts) -> bool:
 
 @check("flow-use", of=Flow, when=is_open, outcomes=("used", "never-used"))
 def flow_use(flow: Flow, facts: Facts, p: NoParameters) -> Judgement:  # noqa: ARG001
-    """A flow whose rules counted nothing on any device is a hole that nobody needs (8.1.3.2: 优化访问控制列表)."""
+    """A flow whose rules counted nothing on any device is a hole that nobody needs (8.1.3.2: 优化访问控制列表).
+
+    Packets that we sent to prove the isolation are no use: only more than those show that somebody needs it.
+    """
     rows = [facts.rows(Ruleset, host)[-1] for host in facts.city.hosts.values() if facts.rows(Ruleset, host)]
     counts = [(row, counted_flows(row.text).get(flow.id)) for row in rows]
     found = [(row, count) for row, count in counts if count is not None]
     if not found:
         return undetermined(["Ruleset"])
     packets = sum(count for _, count in found)
-    return judge(packets > 0, cites=[row for row, _ in found], packets=packets, devices=len(found))
+    since = {row.host: row.observed_at for row, _ in found}
+    ours = [r for r in facts.rows(FlowCount, flow) if r.host in since and r.observed_at <= since[r.host]]
+    shown: dict[str, Any] = {"packets": packets, "ours": sum(row.packets for row in ours), "devices": len(found)}
+    cites = [*(row for row, _ in found), *ours]
+    if 0 < packets <= shown["ours"]:
+        return undetermined(["Ruleset"], cites=cites, **shown)
+    return judge(packets > 0, cites=cites, **shown)

@@ -17,7 +17,7 @@ from egov.checks.windows import Use, Window, use
 from egov.city import System
 from egov.city.fields import Part
 from egov.city.model import Frequency, Scope
-from egov.facts import Facts, MaintenanceSign, PackageState, ProcessUse, ResourceUse
+from egov.facts import Certificate, Facts, MaintenanceSign, PackageState, ProcessUse, ResourceUse
 
 Share = Field(ge=0, le=1)
 
@@ -160,6 +160,7 @@ def zombie_unmaintained(system: System, facts: Facts, p: MaintenanceParameters) 
         "last_sign": max(counting, default=None),
         "contract_until": system.contract_until,
         "host_changed_on": _host_changed(system, facts),
+        "certificates_expired": _expired(system, facts),
     }
     cites = tuple(newest[sign] for sign in sorted(newest))
     if any(day in window for day in counting):
@@ -176,6 +177,14 @@ def _host_changed(system: System, facts: Facts) -> date | None:
     hosts = {component.host for component in system.components}
     rows = (row for host in sorted(hosts) for row in facts.rows(PackageState, facts.city.hosts[host]))
     return max((row.changed_at.date() for row in rows if row.changed_at), default=None)
+
+
+def _expired(system: System, facts: Facts) -> list[str]:
+    """Return the certificates on the system's hosts that ran out and that nobody renewed, with the day."""
+    hosts = [facts.city.hosts[name] for name in dict.fromkeys(component.host for component in system.components)]
+    newest = {(row.host, row.path): row for host in hosts for row in facts.rows(Certificate, host)}
+    gone = [row for row in newest.values() if row.valid_until.date() < facts.as_of]
+    return [f"{row.path} ({row.valid_until:%Y-%m-%d})" for row in sorted(gone, key=lambda row: row.path)]
 
 
 class ZombieParameters(Part):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from egov.cli.common import Common, common, lab_option
+from egov.cli.common import DAY, Common, common, lab_option, now_in
 from egov.errors import UsageError
 
 if TYPE_CHECKING:
@@ -151,14 +152,35 @@ def metrics(options: Common, files: tuple[Path, ...], **given: Any) -> int:  # n
     Files of one host are to be taken in together, so that its days hold all measures. Exit 3: lines were unread.
     """
     from egov.collect.metrics import Trace, take_in
-    from egov.present.tables import as_json, table
+    from egov.present.tables import as_json
+    from egov.present.usage import taken_traces
 
     as_data = options.as_json()
     found = take_in(options.evidence_dir(), options.load_city(), files, Trace(**given))
-    data = {"run": found.run, "files": found.files, "days": found.days, "unread": found.unread}
-    text = table(("file", "taken for"), found.files.items()) + "\n"
-    text += table(("host", "days"), [(host, str(count)) for host, count in found.days.items()])
-    options.write(as_json(data) if as_data else f"{text}run {found.run}: {found.unread} unread\n")
+    options.write(as_json(found.as_dict()) if as_data else taken_traces(found))
+    return 3 if found.unread else 0
+
+
+@command.command()
+@click.argument("url", metavar="URL")
+@click.option("--from", "first", type=DAY, required=True, help="First day to ask for.")
+@click.option("--until", "last", type=DAY, help="Last day to ask for [yesterday].")
+@click.option("--step", type=click.IntRange(15, 3600), default=300, show_default=True, help="Seconds between points.")
+@click.option("--token-file", type=click.File(), help="File with the bearer token that the server wants.")
+@common
+def prometheus(options: Common, url: str, first: date, last: date | None, step: int, token_file: TextIO | None) -> int:
+    """Ask a Prometheus what each described host used on each day, by its node exporter; its answers are kept.
+
+    A host is known by the address of its exporter. Exit 3: series of other addresses, or warnings, were left unread.
+    """
+    from egov.collect.prometheus import Server, take_in
+    from egov.present.tables import as_json
+    from egov.present.usage import taken_traces
+
+    as_data, city = options.as_json(), options.load_city()
+    server = Server(url, token_file.read().strip() if token_file else None, step)
+    found = take_in(options.evidence_dir(), city, server, first, last or now_in(city).date() - timedelta(days=1))
+    options.write(as_json(found.as_dict()) if as_data else taken_traces(found))
     return 3 if found.unread else 0
 
 

@@ -45,14 +45,14 @@ def coverage(options: Common, *, description_of_today: bool) -> int:
 @command.command("continuity")
 @common
 def continuity(options: Common) -> int:
-    """Say for each single failure of the database's hosts, links and sites what stops, who decides, what is lost (R02).
-
-    And what two sites could not do without a third. From the description alone; the drill named shows that it is so.
-    """
+    """Say for each single failure (host, link, site) what stops, what goes on, who decides and what is lost (R02)."""
+    from egov.facts import DrillResult, Facts
     from egov.plans import continuity as plan
     from egov.present import plans
     from egov.present.tables import as_json
 
-    found = plan(options.load_city())
-    options.write(as_json(plans.data(found)) if options.as_json() else plans.continuity(found, options.lang))
+    city = options.load_city()
+    drills = Facts.of_store(city, options.day(city), options.evidence_dir()).rows(DrillResult)
+    found = plan(city, drills)
+    options.write(as_json(plans.data(found)) if options.as_json() else plans.continuity(found, city, options.lang))
     return 0

@@ -76,6 +76,13 @@ have nft && probe ruleset 'nft -j list ruleset'
 have ip && probe neighbours 'ip neighbour show'
 probe hardware 'cd /sys/class/dmi/id 2>/dev/null || exit 0; for f in sys_vendor product_name product_serial; do
     printf "%s=" $f; cat $f 2>/dev/null || echo; done'
+if have openssl; then
+    probe certificates 'find /etc /opt /srv /usr/local -xdev -type f \( -name "*.crt" -o -name "*.cer" -o -name "*.pem" \) -size -65k 2>/dev/null |
+        grep -v -e "^/etc/ssl/certs/" -e "^/etc/pki/ca-trust/" -e "^/usr/local/share/ca-certificates/" | sort | while read -r f; do
+            text=$(openssl x509 -in "$f" -noout -startdate -enddate -sha256 -fingerprint -subject -issuer \
+                -nameopt RFC2253,utf8,-esc_msb 2>/dev/null) && printf "%s\nfile=%s\n" "$text" "$f"
+        done; true'
+fi
 if [ -d /var/lib/pgbackrest/backup ]; then
     probe backups 'pgbackrest --output=json --log-level-console=off --log-level-stderr=off info'
     probe wal 'cd /var/lib/pgbackrest/archive && for s in *; do printf "%s " "$s"

@@ -14,7 +14,7 @@ from typing import Any
 from egov.city import City, Host
 from egov.collect.probing import Counted, Namespaces, entries, hardware_addresses, send
 from egov.errors import CollectionError
-from egov.facts import CellCount, Coverage, Fact, PacketPair, RenderedRuleset, RunWriter
+from egov.facts import CellCount, Coverage, Fact, FlowCount, PacketPair, RenderedRuleset, RunWriter
 from egov.render.flows import rulesets
 from egov.render.probes import Probe, Prober
 
@@ -58,6 +58,8 @@ def facts(probes: Sequence[Probe], counted: Counted, routers: Sequence[str], at:
         )
     for (device, names), (expected, found) in entries(probes, counted).items():
         yield CellCount(**times, host=device, cell=" | ".join(names), expected=expected, counted=found)
+    for (device, flow), packets in sorted(counted.passed.items()):
+        yield FlowCount(**times, host=device, flow=flow, packets=packets)
     for host in sorted({probe.client for probe in probes}):
         yield Coverage(**times, table=PacketPair.__name__, host=host, status="ok")
     for router in routers:

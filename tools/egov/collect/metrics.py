@@ -10,7 +10,7 @@ import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -65,12 +65,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """What a run of traces took in: format per file, days per host, unread lines."""
+    """What a run of traces took in: what each file (or measure) was read as, days per host, unread lines."""
 
     run: str
-    files: dict[str, str]
+    files: Mapping[str, str]
     days: dict[str, int]
     unread: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {"run": self.run, "files": dict(self.files), "days": self.days, "unread": self.unread}
 
 
 def take_in(evidence: Path, city: City, paths: Sequence[Path], trace: Trace) -> TakenIn:
@@ -91,7 +95,7 @@ def take_in(evidence: Path, city: City, paths: Sequence[Path], trace: Trace) -> 
         for path, reading in readings.items():
             run.raw(path.name, path.read_bytes())
             for line, text, reason in reading.unread:
-                run.add(_unread(path.name, line, text, reason, now))
+                run.add(unread_row(path.name, line, text, reason, now))
         for row in rows:
             run.add(row)
     counts: dict[str, int] = defaultdict(int)
@@ -101,7 +105,8 @@ def take_in(evidence: Path, city: City, paths: Sequence[Path], trace: Trace) -> 
     return TakenIn(run.id, taken, dict(counts), sum(len(reading.unread) for reading in readings.values()))
 
 
-def _unread(place: str, line: int, text: str, reason: str, now: datetime) -> Unread:
+def unread_row(place: str, line: int, text: str, reason: str, now: datetime) -> Unread:
+    """Return what could not be read, and where it stands."""
     where = f"{place} line {line}"
     return Unread(
         observed_at=now, collected_at=now, source=where, place=place, line=line, text=text[:500], reason=reason
@@ -171,10 +176,10 @@ def read(path: Path, trace: Trace, city: City) -> Reading:
     raise CollectionError(message)
 
 
-def _host(trace: Trace, path: Path, name: str | None = None) -> str:
+def _host(trace: Trace, file: str, name: str | None = None) -> str:
     found = trace.host or name
     if found is None:
-        message = f"{path.name} does not say whose it is; name the host with --host"
+        message = f"{file} does not say whose it is; name the host with --host"
         raise UsageError(message)
     return found
 
@@ -205,7 +210,7 @@ def _parquet(path: Path, trace: Trace) -> Reading:
 def _gwa(text: str, trace: Trace, path: Path, _city: City) -> Reading:
     """Read GWA-T-12 (Bitbrains): semicolons, milliseconds or seconds, percent of the processors, KB/s."""
     reading = Reading("GWA-T-12 CSV: processor, memory, disk, network")
-    host = _host(trace, path, path.stem)
+    host = _host(trace, path.name, path.stem)
     rows = list(csv.DictReader((line.replace(";\t", ";") for line in text.splitlines()), delimiter=";"))
     stamps: list[datetime] = []
     for number, row in enumerate(rows, 2):
@@ -257,7 +262,7 @@ def _sadf(text: str, trace: Trace, path: Path, _city: City) -> Reading:
         try:
             at = datetime.fromisoformat(cells["timestamp"].replace(" UTC", "+00:00"))
             at = at if at.tzinfo else at.replace(tzinfo=UTC)
-            reading.samples += _sadf_samples(cells, _host(trace, path, cells.get("hostname")), at)
+            reading.samples += _sadf_samples(cells, _host(trace, path.name, cells.get("hostname")), at)
         except (KeyError, ValueError) as error:
             reading.unread.append((number, line, f"not a row of sadf: {error!r}"))
     return reading
@@ -274,15 +279,22 @@ def _sadf_samples(cells: dict[str, str], host: str, at: datetime) -> Iterator[Sa
 
 
 def _prometheus(text: str, trace: Trace, path: Path, city: City) -> Reading:
-    """Read the answer of /api/v1/query_range: one series per host, told by --host or its instance."""
     if trace.measure is None:
         message = f"{path.name} does not say what it measures; say --measure and --unit"
         raise UsageError(message)
+    return range_query(json.loads(text), trace, city)
+
+
+def range_query(answer: Any, trace: Trace, city: City) -> Reading:  # noqa: ANN401 - as JSON has it
+    """Read the answer of /api/v1/query_range: one series per host, told by --host or its instance's address."""
     reading = Reading(f"Prometheus range query, taken for {trace.measure} in {trace.unit}")
     known = {interface.address: host.id for host in city.hosts.values() for interface in host.interfaces}
-    for number, series in enumerate(json.loads(text)["data"]["result"], 1):
+    for number, series in enumerate(answer["data"]["result"], 1):
         instance = str(series.get("metric", {}).get("instance", "")).rpartition(":")[0]
-        host = _host(trace, path, known.get(instance) or instance or None)
+        host = trace.host or known.get(instance) or instance
+        if not host:
+            reading.unread.append((number, json.dumps(series.get("metric")), "names no instance; say --host"))
+            continue
         part = Reading("")
         for stamp, value in series["values"]:
             amount = float(value)
@@ -290,7 +302,7 @@ def _prometheus(text: str, trace: Trace, path: Path, city: City) -> Reading:
                 reading.unread.append((number, f"{stamp} {value}", "no number"))
                 continue
             at = datetime.fromtimestamp(float(stamp), UTC)
-            part.samples.append(Sample(host, trace.measure, at, 0.0, amount * UNITS[trace.unit]))
+            part.samples.append(Sample(host, str(trace.measure), at, 0.0, amount * UNITS[trace.unit]))
         reading.samples += _paced(part, [s.at for s in part.samples], trace.interval).samples
     return reading
 
@@ -314,7 +326,7 @@ def _cloudwatch(text: str, trace: Trace, path: Path, _city: City) -> Reading:
     measure, factor = _CLOUDWATCH[label]
     wanted = "Average" if measure == "cpu" else "Sum"
     reading = Reading(f"CloudWatch {label} ({wanted})")
-    host = _host(trace, path)
+    host = _host(trace, path.name)
     for number, point in enumerate(data["Datapoints"], 1):
         if wanted not in point:
             reading.unread.append((number, json.dumps(point), f"no {wanted}"))
@@ -330,7 +342,7 @@ def _cloudwatch(text: str, trace: Trace, path: Path, _city: City) -> Reading:
 def _values(text: str, trace: Trace, path: Path) -> Reading:
     """Read one value per line, from --start on, one every --interval seconds; an empty line is a sample not taken."""
     reading = Reading(f"one value per line, {trace.measure} in {trace.unit}, every {trace.interval:g} s")
-    host = _host(trace, path)
+    host = _host(trace, path.name)
     assert trace.start is not None  # noqa: S101 - for mypy: `read` asked
     for number, line in enumerate(text.splitlines()):
         at = trace.start + number * timedelta(seconds=trace.interval)

@@ -13,11 +13,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from egov.collect.packets import frame, number_in
 from egov.errors import CollectionError
+from egov.render.canonical import counted_flows
 from egov.render.probes import Probe
 
 Enter = Callable[[Path], AbstractContextManager[None]]
@@ -29,11 +30,15 @@ _LEARN_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What came of a set of probes: the numbers that arrived at their server, and by how much each counter rose."""
+    """What came of a set of probes: the numbers that arrived at their server, and by how much each counter rose.
+
+    rose: of dropped packets, by device and counter; passed: of packets that a flow let through, by device and flow.
+    """
 
     arrived: frozenset[int]
     strayed: tuple[tuple[int, str], ...]
     rose: Mapping[tuple[str, str], int]
+    passed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Namespaces:
 def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespaces, routers: Sequence[str]) -> Counted:
     """Send all probes; CollectionError if a namespace or a counter cannot be read. Takes a second per 5,000 probes."""
     interfaces = {(p.client, p.interface) for p in probes}
+    devices = sorted({*routers, *(probe.server for probe in probes)})
     seen: dict[int, str] = {}
     strayed: list[tuple[int, str]] = []
     with ExitStack() as stack:
@@ -70,6 +76,7 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
             end = (probe.client, probe.interface)
             sockets[end].send(frame(number, gateways[probe.client], own[end], probe))
 
+        used = _flows(devices, where)
         _learn(probes, put, look)
         seen.clear()
         strayed.clear()
@@ -79,7 +86,8 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
             if number % _BURST == 0:
                 look()
         rose = _settled(probes, before, where, look, seen)
-    return Counted(frozenset(seen), tuple(strayed), rose)
+        passed = {key: count - used.get(key, 0) for key, count in _flows(devices, where).items()}
+    return Counted(frozenset(seen), tuple(strayed), rose, {key: count for key, count in passed.items() if count})
 
 
 def _learn(probes: Sequence[Probe], put: Callable[[int], None], look: Callable[[], int]) -> None:
@@ -120,13 +128,24 @@ def _settled(
 
 def counters(namespace: Path) -> dict[str, int]:
     """Return a device's named counters of dropped packets: name → packets."""
-    command = ["nsenter", f"--net={namespace}", "nft", "-j", "list", "counters"]
+    listed = json.loads(_listed(namespace, "counters"))["nftables"]
+    named = (entry["counter"] for entry in listed if "counter" in entry)
+    return {counter["name"]: int(counter["packets"]) for counter in named}
+
+
+def _flows(devices: Sequence[str], where: Namespaces) -> dict[tuple[str, str], int]:
+    """Return what each flow's rules counted so far, by device and flow."""
+    texts = {device: _listed(where.of(device), "ruleset") for device in devices}
+    return {(device, flow): count for device, text in texts.items() for flow, count in counted_flows(text).items()}
+
+
+def _listed(namespace: Path, what: str) -> str:
+    command = ["nsenter", f"--net={namespace}", "nft", "-j", "list", what]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        message = f"{namespace.name}: its counters cannot be read: {done.stderr.strip()}"
+        message = f"{namespace.name}: its {what} cannot be read: {done.stderr.strip()}"
         raise CollectionError(message)
-    listed = (entry["counter"] for entry in json.loads(done.stdout)["nftables"] if "counter" in entry)
-    return {entry["name"]: int(entry["packets"]) for entry in listed}
+    return done.stdout
 
 
 def _socket(where: Namespaces, host: str, interface: str) -> socket.socket:

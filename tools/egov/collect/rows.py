@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from egov.collect import parse, parse_backup
+from egov.collect import parse, parse_backup, parse_certificates
 from egov.collect.frames import Answer
 from egov.facts import (
     BackupCopy,
+    Certificate,
     Coverage,
     Fact,
     HardwareSerial,
@@ -128,6 +129,7 @@ READINGS = (
     Reading(Ruleset, {"ruleset": _whole(parse.ruleset)}, optional=True),
     Reading(Neighbour, {"neighbours": _lines(parse.neighbour)}),
     Reading(HardwareSerial, {"hardware": _whole(parse.hardware)}),
+    Reading(Certificate, {"certificates": parse_certificates.certificates}, optional=True),
     Reading(BackupCopy, {"backups": parse_backup.backups}, optional=True),
     Reading(WalArchived, {"wal": _lines(parse_backup.wal)}, optional=True),
     Reading(RestoreTest, {"restores": _lines(parse_backup.restore)}, optional=True),

@@ -2,10 +2,11 @@
 
 from egov.facts.continuity import BackupCopy, DrillResult, RestoreTest, WalArchived
 from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
-from egov.facts.network import CellCount, ExitSeen, PacketPair, RenderedRuleset, Ruleset
+from egov.facts.network import CellCount, ExitSeen, FlowCount, PacketPair, RenderedRuleset, Ruleset
 from egov.facts.store import RunWriter
 from egov.facts.tables import (
     AssetRecord,
+    Certificate,
     Coverage,
     Fact,
     HardwareSerial,
@@ -32,11 +33,13 @@ __all__ = [
     "AssetRecord",
     "BackupCopy",
     "CellCount",
+    "Certificate",
     "Coverage",
     "DrillResult",
     "ExitSeen",
     "Fact",
     "Facts",
+    "FlowCount",
     "HardwareSerial",
     "HostContact",
     "InterfaceAddress",

@@ -56,6 +56,17 @@ class CellCount(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCount(Fact):
+    """How many of the packets that we sent ourselves a device counted in the rules of a flow: no use of it."""
+
+    about: ClassVar[dict[str, str]] = {"hosts": "host", "flows": "flow"}
+
+    host: str = column("Host id of the device")
+    flow: str = column("Flow id")
+    packets: int = column("Packets of ours that its rules counted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitSeen(Fact):
     """The source address under which a host's fetch arrived outside: it tells the way out (R14)."""
 

@@ -119,6 +119,21 @@ class Listener(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate(Fact):
+    """The first certificate of a file on a host; its key is never read."""
+
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
+
+    host: str = column("Host id")
+    path: str = column("File it stands in")
+    subject: str = column("Distinguished name of its holder (RFC 2253)")
+    issuer: str = column("Distinguished name of the authority that signed it")
+    valid_from: datetime = column("First moment of its validity (UTC)")
+    valid_until: datetime = column("Last moment of its validity (UTC)")
+    fingerprint: str = column("SHA-256 of the certificate, hexadecimal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserAccount(Fact):
     """An account on a host. No password data is ever collected, only whether one is set."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from egov.errors import EgovError, UsageError
 from egov.lab import groups
@@ -75,7 +76,7 @@ class Lab:
                     groups.freeze(machine.group, stop=False)
                 machine.start(base)
             self._await_running(chosen)
-            self._write_state()
+            _replace(self.paths.state, json.dumps(self.state(), indent=2, sort_keys=True) + "\n")
         return self.status()
 
     def down(self, *, purge: bool = False) -> None:
@@ -97,6 +98,21 @@ class Lab:
         machines = [Machine(self.paths, host) for host in self.topology.hosts]
         with ThreadPoolExecutor(max_workers=4) as pool:
             return list(pool.map(_status, machines))
+
+    def state(self) -> dict[str, Any]:
+        """Return what others may know of this lab, as `state.json` has it."""
+        return {
+            "name": self.paths.name,
+            "user": USER,
+            "key": str(self.paths.key),
+            "known_hosts": str(self.paths.known_hosts),
+            "controller_netns": str(self.controller),
+            "package_proxy": f"http://{self.topology.controller.address}:{PORT}",
+            "package_sources": for_hosts(sources()),
+            "package_files": f"http://{self.topology.controller.address}:{PORT}/{FILES}",
+            "secrets": str(self.paths.secrets),
+            "hosts": {host.id: host.address for host in self.topology.hosts},
+        }
 
     def kill(self, names: Collection[str]) -> None:
         """End all of a host at once, as a power cut does; `up` boots it again from its disk, its links plugged in.
@@ -240,21 +256,6 @@ class Lab:
         ready = [machine for machine in machines if (machine.folder / "ready").exists()]
         lines = [f"{machine.host.address} {machine.public_host_key()}\n" for machine in ready]
         _replace(self.paths.known_hosts, "".join(lines))
-
-    def _write_state(self) -> None:
-        state = {
-            "name": self.paths.name,
-            "user": USER,
-            "key": str(self.paths.key),
-            "known_hosts": str(self.paths.known_hosts),
-            "controller_netns": str(self.controller),
-            "package_proxy": f"http://{self.topology.controller.address}:{PORT}",
-            "package_sources": for_hosts(sources()),
-            "package_files": f"http://{self.topology.controller.address}:{PORT}/{FILES}",
-            "secrets": str(self.paths.secrets),
-            "hosts": {host.id: host.address for host in self.topology.hosts},
-        }
-        _replace(self.paths.state, json.dumps(state, indent=2, sort_keys=True) + "\n")
 
     def _await_running(self, machines: list[Machine]) -> None:
         deadline = time.monotonic() + _BOOT_SECONDS

@@ -1,4 +1,4 @@
-"""Plans: computed proposals with bound, gap and reasons. Pure; built on findings, so that no rule is judged twice."""
+"""Plans: computed proposals with bound, gap and reasons. Pure; where a check judges, built on its findings."""
 
 from egov.plans.continuity import ContinuityPlan, Failure, continuity
 from egov.plans.coverage import Cover, coverage

@@ -13,12 +13,12 @@ from egov.present.tables import paragraph, table
 from egov.present.words import name_of, shown, word
 
 
-def data(plan: ContinuityPlan | LinesPlan | Sequence[Cover]) -> Any:  # noqa: ANN401 - plain data for JSON
+def data(plan: LinesPlan | ContinuityPlan | Sequence[Cover]) -> Any:  # noqa: ANN401 - plain data for JSON
     """Return a plan as plain data."""
-    if isinstance(plan, LinesPlan):
-        return {**asdict(plan), "gap_cny": plan.gap_cny}
     if isinstance(plan, ContinuityPlan):
         return asdict(plan)
+    if isinstance(plan, LinesPlan):
+        return {**asdict(plan), "gap_cny": plan.gap_cny}
     return [asdict(row) for row in plan]
 
 
@@ -52,33 +52,52 @@ def coverage(rows: Sequence[Cover], lang: str) -> str:
     return table([word("plan", name, lang) for name in COLUMNS], shown_cells)
 
 
-def continuity(plan: ContinuityPlan, lang: str) -> str:
-    """Return what each single failure does, then what would be worse with two sites and no third."""
-    if not plan.failures:
-        return word("plan", "no-database", lang) + "\n"
-    text = _failures(plan.failures, lang) + "\n"
-    if plan.without_third is plan.failures:
-        return text + word("plan", "no-third", lang) + "\n"
-    return text + word("plan", "without-third", lang) + "\n" + _failures(plan.without_third, lang)
+def continuity(plan: ContinuityPlan, city: City, lang: str) -> str:
+    """Return what each failure does: some lines for each that does anything, then those that do nothing, the vote."""
+    cuts = {(str(f.kind), f.id): f for f in plan.failures if f.kind.endswith("-cut")}  # alike but for what is lost
+    blocks: list[str] = []
+    harmless: list[str] = []
+    for failure in plan.failures:
+        if (failure.kind, failure.id) in cuts:
+            continue
+        cut = cuts.get((f"{failure.kind}-cut", failure.id))
+        lines = _effects(failure, city, lang)
+        if not lines:
+            harmless.append(failure.id)
+            continue
+        title = word("plan", f"{failure.kind}-either" if cut else failure.kind, lang).format(failure.id)
+        lines += [line for one in (failure, cut) if one for line in _proof(one, lang)]
+        blocks.append(f"{title}\n" + "".join(paragraph(line, 2) for line in lines))
+    said = [("harmless", shown(harmless, lang))] if harmless else []
+    said.append(("decisive", shown(plan.decisive_sites, lang)) if plan.decisive_sites else ("votes", str(plan.voters)))
+    if cuts:
+        said.append(("cut_loses_nothing", ""))
+    if plan.without_third:
+        pairs = [text.split() for text in plan.without_third]
+        told = [word("plan", kind, lang).format(name) for kind, name in pairs if not kind.endswith("-cut")]
+        said.append(("without_third", shown(told, lang)))
+    if plan.not_described:
+        said.append(("not_described", str(len(plan.not_described))))
+    return "\n".join([*blocks, *(paragraph(word("plan", name, lang).format(what)) for name, what in said)])
 
 
-def _failures(rows: Sequence[Failure], lang: str) -> str:
-    columns = ("failure", "leader", "writes", "decides", "loss", "copy", "backups", "drill")
-    return table([word("plan", name, lang) for name in columns], [_failure(row, lang) for row in rows])
+def _effects(failure: Failure, city: City, lang: str) -> list[str]:
+    found = {
+        "stops": [f"{name} ({', '.join(parts)})" for name, parts in failure.stops.items()],
+        "without_copy": failure.without_copy,
+        "cut_off": [name_of(city, "departments", one, lang) for one in failure.cut_off],
+        "decides": [name_of(city, "departments", one, lang) for one in failure.decides],
+    }
+    lines = [word("plan", name, lang).format(shown(items, lang)) for name, items in found.items() if items]
+    if failure.database in {"taken-over", "stops"}:
+        lost = word("plan", {None: "unknown_loss", 0: "no_loss"}.get(failure.loss_seconds, "loss"), lang)
+        text = word("plan", f"database-{failure.database}", lang) + lost
+        lines.insert(0, text.format(wait=failure.interruption_seconds, loss=failure.loss_seconds))
+    return lines
 
 
-def _failure(row: Failure, lang: str) -> Sequence[str]:
-    def said(name: str, **known: object) -> str:
-        return word("plan", name, lang).format(**known)
-
-    loss = said("all-lost") if row.loss_s is None else said("seconds", seconds=row.loss_s) if row.loss_s else "—"
-    return (
-        said(row.kind, id=row.id),
-        "—" if row.leads is None else said("yes" if row.leads else "no"),
-        said(f"writes-{row.writes}", seconds=row.pause_s),
-        said(f"by-{row.decides}"),
-        loss,
-        said("no" if row.alone else "yes"),
-        said(f"backups-{row.backups}"),
-        row.drill or "—",
-    )
+def _proof(failure: Failure, lang: str) -> list[str]:
+    if not failure.drills:
+        return []
+    known = {"drills": shown(failure.drills, lang), "gap": failure.measured_seconds, "rows": failure.measured_lost}
+    return [word("plan", "not_run" if failure.measured_lost is None else "measured", lang).format(**known)]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from egov.present.tables import paragraph, table
+
+if TYPE_CHECKING:
+    from egov.collect.metrics import TakenIn
 
 
 def taken_logs(taken: Any) -> str:  # noqa: ANN401 - egov.collect.logs.Taken
@@ -18,6 +21,13 @@ def taken_logs(taken: Any) -> str:  # noqa: ANN401 - egov.collect.logs.Taken
     earlier = [log.path for log in taken.logs if log.earlier]
     text += "".join(paragraph(f"{path}: nothing new; an earlier run holds it") for path in earlier)
     return text + (f"run {taken.run}: {taken.unread} unread\n" if taken.run else "no run: nothing new\n")
+
+
+def taken_traces(taken: TakenIn) -> str:
+    """Return what each trace was taken for, and of how many days of each host it tells."""
+    text = table(("trace", "taken for"), taken.files.items()) + "\n"
+    text += table(("host", "days"), [(host, str(count)) for host, count in taken.days.items()])
+    return f"{text}run {taken.run}: {taken.unread} unread\n"
 
 
 def usage_table(systems: Sequence[Mapping[str, Any]]) -> str:

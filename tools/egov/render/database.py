@@ -13,10 +13,11 @@ REPOSITORY = "backup-repository"
 ARCHIVE = "archive"
 # Patroni's own default, and the least it accepts (seconds). A silent leader is replaced after ttl; electing another
 # one and the endpoints' noticing it took up to 10 s more when measured (docs/datacenter.md).
-_TTL, _LEAST_TTL, TAKEOVER_SECONDS = 30, 20, 10
-# Age of the newest WAL segment that a restore may lack (the role patroni's archive_timeout), and how much older a copy
-# with the province may be (the role offsite's timer). Seconds.
-ARCHIVE_SECONDS, OFFSITE_SECONDS = 60, 3600
+_TTL, _LEAST_TTL, _TAKEOVER = 30, 20, 10
+WAL_SECONDS = 60
+"""A segment is closed and goes to the repository after this long at most (role patroni, archive_timeout)."""
+OFFSITE_SECONDS = 3600
+"""The province takes a copy of the repository this often (role offsite, offsite_at)."""
 
 
 def database(city: City) -> dict[str, dict[str, Any]]:
@@ -26,16 +27,14 @@ def database(city: City) -> dict[str, dict[str, Any]]:
     if not copies:
         return {}
     store = {"etcd_members": voters, "etcd_token": city.profile.id}
-    wanted = strictest(city)
-    rpo, rto = (wanted.rpo_seconds, wanted.rto_seconds) if wanted else (0, 0)
     cluster = {
         "patroni_scope": city.profile.id,
         "patroni_members": copies,
         "patroni_etcd": voters,
         "patroni_clients": endpoints,
         "patroni_archive": bool(repositories),
-        "patroni_synchronous": rpo == 0,
-        "patroni_ttl": min(_TTL, max(_LEAST_TTL, rto - TAKEOVER_SECONDS)),
+        "patroni_synchronous": synchronous(city),
+        "patroni_ttl": _ttl(city),
     }
     backup = {
         "pgbackrest_stanza": city.profile.id,
@@ -52,6 +51,22 @@ def database(city: City) -> dict[str, dict[str, Any]]:
         **{host: {"database_endpoint_address": address} for host, address in endpoints.items()},
         **{host: {"offsite_address": address} for host, address in repositories.items()},
     }
+
+
+def synchronous(city: City) -> bool:
+    """Say whether a commit waits for the other site: where no loss is allowed, and where nobody set an objective."""
+    wanted = strictest(city)
+    return wanted is None or wanted.rpo_seconds == 0
+
+
+def takeover_seconds(city: City) -> int:
+    """Return how long nobody may write at most until a silent leader is replaced, s."""
+    return _ttl(city) + _TAKEOVER
+
+
+def _ttl(city: City) -> int:
+    wanted = strictest(city)
+    return min(_TTL, max(_LEAST_TTL, (wanted.rto_seconds if wanted else 0) - _TAKEOVER))
 
 
 def strictest(city: City) -> Continuity | None:
