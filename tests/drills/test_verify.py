@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import RUN, START, Told, honest
 
-from egov.drills.ledger import ledger, merged, rows
+from egov.drills.ledger import acknowledged_at, ledger, merged, rows
 from egov.drills.verify import Measured, digest, verify
 
 
@@ -40,6 +40,21 @@ def test_a_row_of_unknown_outcome_may_be_missing() -> None:
 
     assert found.whole
     assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        ("w 1 2 5.000000 6.500000 ack\n", 6.5),
+        ("w 1 2 5.000000 6.500000 refused\n", None),
+        ("r 5.000000 6.500000 ack\n", None),
+        ("w 1 2 5.000000 6.5", None),
+        ("\n", None),
+    ],
+)
+def test_a_line_says_when_a_commit_was_acknowledged(line: str, at: float | None) -> None:
+    """Only a whole line of an acknowledged write: a drill waits for one before it reads back."""
+    assert at == acknowledged_at(line)
 
 
 def test_ledgers_of_two_hosts_are_one() -> None:

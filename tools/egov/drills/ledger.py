@@ -120,6 +120,12 @@ def _sound(found: _Reading) -> Iterable[str]:
         last[write.client] = write
 
 
+def acknowledged_at(line: str) -> float | None:
+    """Return when a line of a ledger says that a commit was acknowledged (epoch, s); None if it says nothing of it."""
+    write = _WRITE.fullmatch(line.rstrip("\n"))
+    return float(write[4]) if write and write[5] == ACK else None
+
+
 def merged(ledgers: Mapping[str, Ledger]) -> Ledger:
     """Return what the clients on all hosts were told in one run, as one ledger; each problem names its host."""
     found = ledgers.values()

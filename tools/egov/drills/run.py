@@ -7,14 +7,14 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Self
 
-from egov.drills.ledger import ACK, ledger, merged, rows
+from egov.drills.ledger import ACK, acknowledged_at, ledger, merged, rows
 from egov.drills.model import Drill, varied
 from egov.drills.verify import Measured, verify
 from egov.errors import CollectionError, GuardError, UsageError
@@ -90,7 +90,7 @@ def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None]
         time.sleep(drill.load.calm_seconds)
         with journal.held():
             result = Runner(journal, place.execute, say).run()
-        _await_whole(place, drill.load.whole_seconds, say)
+        _await_whole(place, writers.values(), drill.load.whole_seconds, say)
         time.sleep(drill.load.settle_seconds)
         texts = {host: writer.stop() for host, writer in writers.items()}
     told = {host: ledger(text.splitlines()) for host, text in texts.items()}
@@ -147,10 +147,13 @@ def _inputs(drill: Drill, place: Place, now: Copies) -> dict[str, str]:
     return {name: value for name in wanted if (value := known.get(name))}
 
 
-def _await_whole(place: Place, seconds: int, say: Callable[[str], None]) -> None:
-    """Wait until there are a leader and a copy that may take over again; after *seconds* go on and measure what is."""
-    deadline = time.monotonic() + seconds
-    while (now := copies(place)).follower is None:
+def _await_whole(place: Place, writers: Collection[_Writer], seconds: int, say: Callable[[str], None]) -> None:
+    """Wait until there are a leader and a copy that may take over again; after *seconds* go on and measure what is.
+
+    What the members say of themselves is as old as their last look, so a client must have been told a commit since.
+    """
+    since, deadline = time.time(), time.monotonic() + seconds
+    while (now := copies(place)).follower is None or not any(writer.acknowledged(since) for writer in writers):
         if time.monotonic() > deadline:
             say(f"not whole after {seconds} s: {now}")
             return
@@ -211,6 +214,11 @@ class _Writer:
 
     def _read(self, output: IO[str]) -> None:
         self._lines.extend(output)
+
+    def acknowledged(self, since: float) -> bool:
+        """Say whether a client was told a commit after a moment (epoch, s)."""
+        newest = next((at for line in reversed(self._lines) if (at := acknowledged_at(line)) is not None), since)
+        return newest > since
 
     def stop(self) -> str:
         """End the clients' work and return the ledger; CollectionError if it does not come to its end."""
