@@ -57,6 +57,8 @@ def given(kind: str, transition: str) -> dict[str, Any]:
         found["decision"] = DECISION
     if step.finding:
         found |= {"finding": step.finding[0], "evidence": "seal 1"}
+    if step.quiet:
+        found["quiet_since"] = day_of(kind, 3).isoformat()  # the third step closes the system off
     return found
 
 

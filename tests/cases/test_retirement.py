@@ -12,8 +12,8 @@ from casefile import Keys, at, city_folder, given, head, write_case
 from life_build import Life, ago, days
 
 from egov.cases import Case, CaseHead, Event, advance, read_case
-from egov.cases.fold import folded
-from egov.cases.life import callers, closed_since, closing
+from egov.cases.fold import closed_since, folded
+from egov.cases.life import callers, closing
 from egov.cases.model import case_kinds
 from egov.cases.store import city_signers
 from egov.city.model import Zone
@@ -96,8 +96,8 @@ def test_a_sign_of_life_says_who_called(use: Callable[[Life], None], expected: l
 
 def test_life_counts_from_the_opening_until_it_is_closed_off() -> None:
     """A system that is only marked is released by any call after the day it was marked."""
-    assert ago(60) == closed_since(retirement(*CASE[:2]))
-    assert ago(30) == closed_since(retirement(*CASE))
+    assert ago(60) == closed_since(retirement(*CASE[:2]).events)
+    assert ago(30) == closed_since(retirement(*CASE).events)
 
 
 def flow(flow_id: str, servers: Ends, *services: str) -> Flow:
@@ -137,3 +137,16 @@ def test_quarantine_holds_only_what_leads_to_the_system() -> None:
     assert [(None, ("alone", ("h1",))), (("h2",), ("both-held", ("h1",)))] == written
     assert {date(2019, 1, 1)} == {change.held and change.held.starts for change in changes}
     assert ["zone: names a zone or prefix of h1, not the host", "h1: carries s2 as well"] == left
+
+
+@pytest.mark.parametrize("quiet", [{"quiet_since": None}, {"quiet_since": "2018-01-01"}], ids=["silent", "another day"])
+def test_what_cannot_be_undone_says_that_nobody_called(
+    tmp_path: Path, signing_key: Keys, quiet: dict[str, str | None]
+) -> None:
+    """A file written by hand, signed and whole, is refused as the command refuses: the leader signs for the silence."""
+    folder = city_folder(tmp_path / "city", signing_key)
+    steps = [(step, quiet if step == "decide" else {}) for step in WHOLE[:4]]
+    case, problems = read_case(write_case(folder, "retirement", steps, signing_key), city_signers(folder))
+
+    assert case is None
+    assert ["decide needs quiet_since: 2018-05-04: that nobody was"] == [p.message[:53] for p in problems]

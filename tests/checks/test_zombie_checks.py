@@ -10,6 +10,7 @@ from build import AS_OF
 from life_build import (
     GRANTS,
     IDLE,
+    LIMBS,
     MAINTAINED,
     MATTER,
     NARROW,
@@ -320,3 +321,11 @@ def test_what_retiring_frees_are_hosts_it_has_alone() -> None:
 
     assert (["h1"], 120_000) == (freed["s1"]["hosts"], freed["s1"]["yearly_cost_cny"])
     assert [] == freed["s2"]["hosts"]
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0, CONCERN), (1, CONCERN), (2, OPEN)])
+def test_a_log_rotated_at_midnight_leaves_no_day_unseen(apart: int, verdict: str) -> None:
+    """Weekly logs, the next begun on the day that ends the last or on the day after; with a day between, days lack."""
+    weeks = [logged(first, max(first - 7 + apart, 0)) for first in range(77, 0, -7)]
+
+    assert verdict == judged("zombie-narrow", LIMBS["zombie-narrow"], _all(*weeks, logged(0, -1)))[0]

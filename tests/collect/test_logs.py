@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 import zstandard
 from log_city import BROWSER, OWN, PROBE, PROXY, city, classes, line, taken, use, write
 
+from egov.checks.zombies import ScannerRule
 from egov.collect.logs import Selection
 from egov.errors import CollectionError, UsageError
 from egov.facts import UseClient, UseDay, UseLog
@@ -100,6 +102,18 @@ def test_a_burst_of_guesses_is_a_scanner_whatever_it_calls_itself(tmp_path: Path
 
     assert {"scanner": 6, "human": 2} == classes(tmp_path)
     assert 2 == use(tmp_path)["human_clients"]
+
+
+def test_the_mandate_says_who_is_a_scanner(tmp_path: Path) -> None:
+    """By another city's numbers the same burst is somebody who tries addresses; the run says which numbers held."""
+    guesses = [line("10.6.6.6", request=f"GET /{n}/.env HTTP/1.1", status=404, referer="-") for n in range(5)]
+    path = write(tmp_path / "a.log", guesses)
+    taken(tmp_path, path)
+    run = taken(tmp_path / "2", path, scanner=ScannerRule(min_payloads=6)).run
+    commands = json.loads((tmp_path / "2" / "evidence" / "runs" / str(run) / "manifest.json").read_text())["commands"]
+
+    assert ({"scanner": 5}, {"human": 5}) == (classes(tmp_path), classes(tmp_path / "2"))
+    assert ["min_payloads=6 " in command for command in commands] == [False, True]
 
 
 def test_people_who_share_an_address_with_a_scanner_still_count(tmp_path: Path) -> None:
@@ -197,6 +211,8 @@ READABLE = {
     "escaped-quotes": line(agent=BROWSER + r" \"quoted\" x").encode(),
     "many-escaped-quotes": line(agent=r"\"\"\"\"\"\"").encode(),
     "gb18030-in-the-path": line(request="GET /查询 HTTP/1.1").encode("gb18030"),
+    "gb18030-with-bytes-below-0xa0": line(request="GET /亊丄 HTTP/1.1").encode("gb18030"),
+    "utf-8-and-a-byte-that-is-none": line(request="GET /查询\udc81 HTTP/1.1").encode("utf-8", "surrogateescape"),
     "utf-8-in-the-path": line(request="GET /查询 HTTP/1.1").encode(),
     "nul-in-the-path": line(request="GET /\x00 HTTP/1.1").encode(),
     "carriage-return-in-the-path": line(request="GET /a\rb HTTP/1.1").encode(),

@@ -153,10 +153,13 @@ def _checks() -> str:
 
 
 def _parameters(model: type[BaseModel], given: Any) -> Iterator[str]:  # noqa: ANN401 - a binding's mapping
-    for line, name in zip(described(model), model.model_fields, strict=True):
-        value = given.get(name)
-        shown = listed(value) if isinstance(value, tuple) else _yaml(value)
-        here = f"; in the sample city {shown}" if name in given else ""
+    lines = {line.split("`")[1]: line for line in described(model)}
+    parts = {name.rpartition(".")[0] for name in lines}
+    for name, line in lines.items():
+        holder, _, key = name.rpartition(".")
+        said = given.get(holder, {}) if holder else given
+        shown = listed(said[key]) if isinstance(said.get(key), tuple) else _yaml(said.get(key))
+        here = f"; in the sample city {shown}" if key in said and name not in parts else ""
         yield entry(" ".join(line.removeprefix("- ").split()) + here)
 
 

@@ -42,6 +42,12 @@ class Case:
         return add_working_days(self.since, days) if days is not None else None
 
 
+def closed_since(events: Sequence[Event]) -> date:
+    """Return the day from which a call is a sign of life: of the quarantine, before that of the case's opening."""
+    days = [event.day for event in events if event.transition == "quarantine"]
+    return days[-1] if days else events[0].day
+
+
 def canonical(part: CaseHead | Event, *, without_signature: bool = False) -> bytes:
     """Return the bytes that hashes and signatures are made over: canonical JSON in UTF-8."""
     exclude = {"signature"} if without_signature else set()
@@ -149,6 +155,7 @@ def _problems(
                 return
             yield from _transition_problems(at, head, event, transition)
             yield from _waiting_problems(at, event, events[number - 1].day, transition, city_dir)
+            yield from _quiet_problems(at, event, closed_since(events[:number]), transition)
             yield from _signature_problems(at, head, event, signers, required=transition.signed)
             state = transition.to
 
@@ -186,6 +193,15 @@ def _waiting_problems(at: At, event: Event, since: date, transition: Transition,
     if event.day <= until:
         message = f"{transition.id} waits {transition.waits} working days after {since}: possible after {until}"
         yield at("at", Code.E502, message, "等待期未满")
+
+
+def _quiet_problems(at: At, event: Event, since: date, transition: Transition) -> Iterator[Problem]:
+    """Yield a problem for a step that does not say, over its signature, that nobody called all the time."""
+    if transition.quiet and event.quiet_since != since:
+        message = (
+            f"{transition.id} needs quiet_since: {since}: that nobody was seen to call since the system was closed off"
+        )
+        yield at("quiet_since", Code.E502, message, "须写明隔离以来无人调用")
 
 
 def _transition_problems(at: At, head: CaseHead, event: Event, transition: Transition) -> Iterator[Problem]:

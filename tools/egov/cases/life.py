@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from egov.cases.fold import Case
+from egov.cases.fold import Case, closed_since
 from egov.city import City, System
 from egov.city.network import Ends, Flow
 from egov.facts import Facts, UseClient
@@ -28,15 +28,9 @@ class Caller:
         return f"{self.client} ({self.agent_class}, {self.last_at:%Y-%m-%d %H:%M} UTC)"
 
 
-def closed_since(case: Case) -> date:
-    """Return the day from which a call is a sign of life: of the quarantine, before that of the case's opening."""
-    days = [event.day for event in case.events if event.transition == "quarantine"]
-    return days[-1] if days else case.events[0].day
-
-
 def callers(case: Case, facts: Facts) -> list[Caller]:
     """Return who called the case's system after the day it was closed off, the latest first."""
-    zone, since = ZoneInfo(facts.city.profile.timezone), closed_since(case)
+    zone, since = ZoneInfo(facts.city.profile.timezone), closed_since(case.events)
     system = facts.city.systems[case.head.subject]
     newest: dict[tuple[str, str], datetime] = {}
     for row in facts.rows(UseClient, system):

@@ -61,7 +61,7 @@ class Transition(Item):
     finding: tuple[Literal["pass", "exempt", "violation"], ...] = ()
     waits: Annotated[int, Field(ge=0)] = 0  # working days that the case must have been where it stands
     note: bool = False  # a sentence is required
-    quiet: bool = False  # refused while evidence shows that somebody called the system
+    quiet: bool = False  # says since when nobody called the system; refused while evidence shows that somebody did
 
 
 class Kind(Part):
@@ -109,6 +109,9 @@ class Event(Item):
     decision: Decided | None = None
     finding: Literal["pass", "exempt", "violation", "undetermined"] | None = None
     evidence: Text | None = Field(default=None, description="Seal or evidence hash the finding rests on")
+    quiet_since: Day | None = Field(
+        default=None, description="Day after which nobody was seen to call the system: that of its quarantine"
+    )
     previous: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     signature: Text | None = Field(default=None, description="Armoured SSH signature over the event's payload")
 

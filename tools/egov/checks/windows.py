@@ -108,7 +108,10 @@ def use(system: System, facts: Facts, window: Window, max_unread_share: float) -
 
 
 def _covered(window: Window, spans: Iterable[tuple[date, date]]) -> set[date]:
-    """Return the days that logs span wholly: inside one, or where one ends and the next begins."""
+    """Return the days that logs span wholly: inside one, or where one ends and the next begins.
+
+    The next begins on the same day, or, where logs are rotated at midnight, on the day after.
+    """
     inside: set[date] = set()
     begun: set[date] = set()
     ended: set[date] = set()
@@ -116,5 +119,6 @@ def _covered(window: Window, spans: Iterable[tuple[date, date]]) -> set[date]:
         inside.update(window.cut(first + DAY, last - DAY))
         begun.add(first)
         ended.add(last)
-    edges = {day for day in begun & ended if day in window}
+    met = (ended & begun) | {day for day in ended if day + DAY in begun} | {day for day in begun if day - DAY in ended}
+    edges = {day for day in met if day in window}
     return inside | {day for day in edges if {day - DAY, day + DAY} & (inside | edges)}

@@ -50,9 +50,23 @@ def of_window(window: Window, known_share: float) -> dict[str, Any]:
     return {"window_from": window.first, "window_to": window.last, "known_share": round(known_share, 3)}
 
 
-class NarrowParameters(UseParameters):
-    """From how many clients use is wide, and from how many days with use a week it is frequent."""
+class ScannerRule(Part):
+    """From when on a client, or one agent of it, is a scanner on a day, whatever it calls itself.
 
+    Payloads, which only somebody sends who looks for a hole, or misses (400, 403, 404 asked for from no page): so many,
+    and such a share of its requests. Applied when logs are taken in; what was taken in before stays as it was told.
+    """
+
+    min_payloads: int = Field(default=3, gt=0)
+    min_payload_share: float = Field(default=0.5, gt=0, le=1)
+    min_misses: int = Field(default=30, gt=0)
+    min_miss_share: float = Field(default=0.8, gt=0, le=1)
+
+
+class NarrowParameters(UseParameters):
+    """From how many clients use is wide, from how many days with use a week it is frequent, and what is no use."""
+
+    scanner: ScannerRule = ScannerRule()
     narrow_scopes: tuple[Scope, ...] = ()
     max_clients: int = Field(ge=0)
     min_days_per_week: float = Field(gt=0)

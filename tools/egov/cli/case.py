@@ -153,7 +153,7 @@ def step(
     if known is not None and known.finding:
         event |= _finding(options, case.head.check, case.head.subject)
     if known is not None and known.quiet:
-        _refuse_if_called(options, case)
+        event["quiet_since"] = _refuse_if_called(options, case)
     after = advance(options.city_dir(), case_id, event, key)
     options.write(f"{case_id}: {after.state}\n")
     return 0
@@ -170,7 +170,8 @@ def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: b
     Exit 1 if somebody did. With --release the case is released, and its file says who called.
     """
     from egov.cases import advance
-    from egov.cases.life import callers, closed_since
+    from egov.cases.fold import closed_since
+    from egov.cases.life import callers
 
     if release and by is None:
         message = "--release needs --by: who takes the step"
@@ -182,7 +183,7 @@ def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: b
         found = callers(case, facts)
         alive += bool(found)
         who = ", ".join(map(str, found[:20])) or "-"
-        options.write(f"{case.head.id} {case.head.subject} {closed_since(case)}: {who}\n")
+        options.write(f"{case.head.id} {case.head.subject} {closed_since(case.events)}: {who}\n")
         if found and release:
             now = now_in(facts.city).isoformat(timespec="seconds")
             event = {"at": now, "transition": "release", "by": by, "note": f"called by {who}"}
@@ -222,14 +223,17 @@ def _facts(options: Common) -> Facts:
     return Facts.of_store(city, options.day(city), options.evidence_dir())
 
 
-def _refuse_if_called(options: Common, case: Case) -> None:
-    """Refuse a step while evidence shows that somebody called the system; GuardError says who."""
-    from egov.cases.life import callers, closed_since
+def _refuse_if_called(options: Common, case: Case) -> str:
+    """Return the day since which nobody called the system; GuardError says who did."""
+    from egov.cases.fold import closed_since
+    from egov.cases.life import callers
 
+    since = closed_since(case.events)
     if found := callers(case, _facts(options)):
         who = ", ".join(map(str, found[:5]))
-        message = f"{case.head.subject} was called after {closed_since(case)} by {who}: release it, or find out why"
+        message = f"{case.head.subject} was called after {since} by {who}: release it, or find out why"
         raise GuardError(message)
+    return since.isoformat()
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:

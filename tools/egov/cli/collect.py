@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -15,6 +16,9 @@ from egov.cli.common import DAY, Common, common, lab_option, now_in
 from egov.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from egov.checks.zombies import ScannerRule
     from egov.city import City, Host
     from egov.collect import Credentials
     from egov.collect.login import Dial
@@ -26,12 +30,24 @@ def command() -> None:
     """Take facts in. Every collection is an immutable run in the evidence store; seal it with `egov facts seal`."""
 
 
+_LOGIN_OPTIONS = (
+    lab_option,
+    click.option("--user", help="Who logs in [the lab's user, else the current one]."),
+    click.option("--key", type=click.Path(path_type=Path), help="Private key [the lab's, else ~/.ssh/id_ed25519]."),
+    click.option("--known-hosts", type=click.Path(path_type=Path), help="Pinned host keys [the city's known_hosts]."),
+)
+
+
+def login_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of whoever logs in to hosts."""
+    for option in reversed(_LOGIN_OPTIONS):
+        function = option(function)
+    return function
+
+
 @command.command()
 @click.argument("names", metavar="[HOST]...", nargs=-1)
-@lab_option
-@click.option("--user", help="Who logs in [the lab's user, else the current one].")
-@click.option("--key", type=click.Path(path_type=Path), help="Private key [the lab's, else ~/.ssh/id_ed25519].")
-@click.option("--known-hosts", type=click.Path(path_type=Path), help="Pinned host keys [the city's known_hosts].")
+@login_options
 @click.option("--at-once", default=16, show_default=True, type=click.IntRange(1, 256), help="Hosts at the same time.")
 @click.option("--probe-seconds", default=20, show_default=True, type=click.IntRange(1, 600), help="Bound of a probe.")
 @click.option("--host-seconds", default=120, show_default=True, type=click.IntRange(2, 3600), help="Bound of a host.")
@@ -89,7 +105,7 @@ def survey(options: Common, sheets: tuple[Path, ...], mapping: Path | None, *, p
 
 
 @command.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("files", metavar="FILE|HOST:PATH...", nargs=-1, required=True)
 @click.option(
     "--system",
     "chosen",
@@ -105,17 +121,21 @@ def survey(options: Common, sheets: tuple[Path, ...], mapping: Path | None, *, p
 @click.option(
     "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True, help="Runs the SQL."
 )
+@login_options
 @common
 def logs(
     options: Common,
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     chosen: tuple[str, ...],
     log_format: str | None,
     engine: str,
     *,
     requests: bool,
+    **login: Any,  # noqa: ANN401 - click passes what it parsed
 ) -> int:
     """Take access logs in: who used a system on which day, told apart from machines. Plain, .gz, .zst, rotated sets.
+
+    HOST:PATH is fetched from a described host over SSH; PATH may have * and ?, quoted from the shell here.
 
     A log is read once, whatever it is called later; of one that has grown only what is new. Exit 3: lines were unread.
     """
@@ -125,10 +145,53 @@ def logs(
 
     as_data, city = options.as_json(), options.load_city()
     selections = [Selection.parse(text, city) for text in chosen]
-    how = Options(log_format, engine == "spark", requests)
-    found = take_in(options.evidence_dir(), city, selections, files, how)
+    with tempfile.TemporaryDirectory(prefix="egov-fetched-") as folder:
+        called = _fetched(options, city, files, login, Path(folder))
+        here = {Path(file): file for file in files if _there(city, file) is None}
+        how = Options(log_format, engine == "spark", requests, _scanner_rule(options), called)
+        found = take_in(options.evidence_dir(), city, selections, [*here, *called], how)
     options.write(as_json(found.as_dict()) if as_data else taken_logs(found))
     return 3 if found.unread else 0
+
+
+def _scanner_rule(options: Common) -> ScannerRule:
+    """Return from when on the mandate calls a client a scanner."""
+    from egov.checks.zombies import ScannerRule
+
+    bindings = options.load_mandate().bindings(options.day(options.load_city()))
+    given = (binding.parameters.get("scanner") for _, _, binding in bindings if binding.check == "zombie-narrow")
+    return ScannerRule.model_validate(next(filter(None, given), {}))
+
+
+def _there(city: City, file: str) -> tuple[Host, str] | None:
+    """Return the host and the path of HOST:PATH; None for a file that is here."""
+    name, colon, path = file.partition(":")
+    return (city.hosts[name], path) if colon and name in city.hosts and not Path(file).exists() else None
+
+
+def _fetched(
+    options: Common, city: City, files: tuple[str, ...], login: Mapping[str, Any], folder: Path
+) -> dict[Path, str]:
+    """Fetch what stands on hosts; return each file and what it is called there."""
+    wanted = [there for file in files if (there := _there(city, file))]
+    if not wanted:
+        return {}
+    from egov.collect import Target
+    from egov.collect.hosts import HOST_SECONDS
+    from egov.collect.login import run
+    from egov.collect.logs.remote import fetch
+
+    state = _lab_state(options, login["lab"])
+    credentials, dial = _credentials(options, state, login["user"], login["key"], login["known_hosts"]), _dial(state)
+    called: dict[Path, str] = {}
+    for host, path in wanted:
+        target = Target(host.id, host.interfaces[0].address)
+
+        def ask(command: str, script: bytes, target: Target = target) -> bytes:
+            return run(target, credentials, dial, command, script, HOST_SECONDS)
+
+        called |= fetch(host.id, path, ask, folder / str(len(called)))
+    return called
 
 
 @command.command()

@@ -286,11 +286,11 @@ def _prometheus(text: str, trace: Trace, path: Path, city: City) -> Reading:
 
 
 def range_query(answer: Any, trace: Trace, city: City) -> Reading:  # noqa: ANN401 - as JSON has it
-    """Read the answer of /api/v1/query_range: one series per host, told by --host or its instance's address."""
+    """Read the answer of /api/v1/query_range: one series per host, told by --host or its instance's name or address."""
     reading = Reading(f"Prometheus range query, taken for {trace.measure} in {trace.unit}")
-    known = {interface.address: host.id for host in city.hosts.values() for interface in host.interfaces}
+    known = {a: host.id for host in city.hosts.values() for i in host.interfaces for a in (i.address, i.ipv6) if a}
     for number, series in enumerate(answer["data"]["result"], 1):
-        instance = str(series.get("metric", {}).get("instance", "")).rpartition(":")[0]
+        instance = str(series.get("metric", {}).get("instance", "")).rpartition(":")[0].strip("[]")
         host = trace.host or known.get(instance) or instance
         if not host:
             reading.unread.append((number, json.dumps(series.get("metric")), "names no instance; say --host"))

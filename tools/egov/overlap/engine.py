@@ -7,7 +7,7 @@ Deterministic: pieces are numbered by how rare they are, sums run in a fixed ord
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
@@ -71,14 +71,10 @@ class Overlap:
         self._generic = {text for text, having in owners.items() if len(having) > generic}
         self._texts = sorted(set(owners) - self._generic)
         self._number = {text: n for n, text in enumerate(self._texts)}
-        self._having: dict[str, set[int]] = {owner: set() for owner in functions}
-        for n, text in enumerate(self._texts):
-            for owner in owners[text]:
-                self._having[owner].add(n)
-        self._owners = owners
+        self._owning = [owners[text] for text in self._texts]
         self._plain = plain
         self._functions = functions
-        self._vectors, self._pieces = _weighed(self._texts, [owners[text] for text in self._texts], len(functions))
+        self._vectors, self._pieces = _weighed(self._texts, self._owning, len(functions))
         self._near = _near(self._texts, self._vectors, cut)
 
     def counting(self, owner: str) -> list[str]:
@@ -89,31 +85,26 @@ class Overlap:
     def covers(self, owner: str, at_least: float = 0.0) -> list[Cover]:
         """Return how far each other owner covers this one, the furthest first; those below the share left out."""
         numbers = [self._number[self._plain[item]] for item in self.counting(owner)]
-        hits: Counter[str] = Counter()
-        for number in numbers:
-            having: set[str] = set()
-            for near, _ in self._near[number]:
-                having.update(self._owners[self._texts[near]])
-            hits.update(having)
-        del hits[owner]
-        enough = at_least * len(numbers)
+        edges = self._edges(numbers)
+        del edges[owner]
+        enough, many = at_least * len(numbers), len(numbers)
         found = []
-        for other in (other for other, n in hits.items() if n >= enough):
-            paired = _paired(self._met(numbers, other))
+        for other, theirs in edges.items():
+            if len(theirs) < enough:
+                continue
+            paired = _paired(theirs)
             if len(paired) >= enough:
                 found.append((-len(paired), sum(score for score, _, _ in paired), other))
-        many = len(numbers)
         return [Cover(owner, other, -n, many, -total / many) for n, total, other in sorted(found)]
 
-    def _met(self, numbers: Sequence[int], other: str) -> list[Edge]:
-        """Return which of these texts are near which of the other's."""
-        theirs = self._having[other]
-        return [
-            (-score, mine, near)
-            for mine, number in enumerate(numbers)
-            for near, score in self._near[number]
-            if near in theirs
-        ]
+    def _edges(self, numbers: Sequence[int]) -> dict[str, list[Edge]]:
+        """Return, per owner, which of these texts are near which of its."""
+        edges: dict[str, list[Edge]] = defaultdict(list)
+        for mine, number in enumerate(numbers):
+            for near, score in self._near[number]:
+                for other in self._owning[near]:
+                    edges[other].append((-score, mine, near))
+        return edges
 
     def cover(self, owner: str, other: str) -> Cover:
         """Return how far *other* covers *owner*."""
@@ -131,7 +122,7 @@ class Overlap:
         numbers = [self._number[self._plain[item]] for item in items]
         return [
             Match(items[mine], named[near], -score, self._shared(numbers[mine], near))
-            for score, mine, near in _paired(self._met(numbers, other))
+            for score, mine, near in _paired(self._edges(numbers)[other])
         ]
 
     def _shared(self, one: int, other: int) -> tuple[str, ...]:
@@ -157,6 +148,8 @@ def _paired(edges: list[Edge]) -> list[Edge]:
             kept.append(edge)
     return kept
 
+
+_ROUNDING = 1e-9  # of sums of weights, well above what a few additions lose
 
 # A character alone says less than a pair: with 1 : 0.7 labelled pairs are told apart best (tests/overlap).
 _SIZES = ((1, 1.0), (2, 0.7))
@@ -197,27 +190,33 @@ def _weighed(texts: Sequence[str], owners: Sequence[Sequence[str]], many: int) -
 def _near(texts: Sequence[str], vectors: Sequence[Vector], cut: float) -> list[list[tuple[int, float]]]:
     """Return, per text, the others (and itself) that hold half of the shorter one's characters and are near by *cut*.
 
-    Two vectors whose cosine is at least *cut* share a piece among the first of both, up to where what is left over is
-    shorter than *cut* (prefix filtering: Bayardo, Ma, Srikant 2007). Of those only texts that share enough characters
-    are compared: items that meet in one word alone (申请) are not one function.
+    Two vectors whose cosine is at least *cut* share a piece among the first of both, up to where what is left over
+    can give less than *cut* with any other: no more than its length, nor than with each piece's greatest weight
+    (prefix filtering: Bayardo, Ma, Srikant 2007). Of those only texts that share enough characters are compared:
+    items that meet in one word alone (申请) are not one function.
     """
     near: list[list[tuple[int, float]]] = [[(n, 1.0)] for n in range(len(vectors))]
     index: dict[int, list[int]] = defaultdict(list)
     bit = {character: 1 << n for n, character in enumerate(sorted(set("".join(texts))))}
     holds = [sum(bit[character] for character in set(text)) for text in texts]
-    size = [len(set(text)) for text in texts]
-    for n, vector in enumerate(vectors):
-        candidates: set[int] = set()
-        left = 1.0
+    half = [(len(set(text)) + 1) // 2 for text in texts]
+    greatest: dict[int, float] = defaultdict(float)
+    for vector in vectors:
         for piece, weight in vector.items():
-            if left < cut * cut:
+            greatest[piece] = max(greatest[piece], weight)
+    for n in sorted(range(len(texts)), key=half.__getitem__):  # the shorter first: its half is what must be shared
+        vector, mine = vectors[n], holds[n]
+        candidates: set[int] = set()
+        left, reach = 1.0, sum(weight * greatest[piece] for piece, weight in vector.items())
+        for piece, weight in vector.items():
+            if left < cut * cut - _ROUNDING or reach < cut - _ROUNDING:
                 break
             candidates.update(index[piece])
             index[piece].append(n)
             left -= weight * weight
-        mine, half = holds[n], size[n]
+            reach -= weight * greatest[piece]
         pieces = vector.keys()
-        for other in sorted(o for o in candidates if 2 * (mine & holds[o]).bit_count() >= min(half, size[o])):
+        for other in [o for o in candidates if (mine & holds[o]).bit_count() >= half[o]]:
             them = vectors[other]
             score = 0.0
             for piece in pieces & them.keys():

@@ -16,6 +16,7 @@ from egov.checks import Finding
 from egov.checks.zombies import LIMBS
 from egov.city import City, System
 from egov.facts import Facts, MaintenanceSign, ProcessUse, ResourceDay, UseDay, UseLog
+from egov.facts.summary import AGENT_CLASSES
 from egov.mandate import Mandate
 from egov.present.report import METHOD_WIDTHS, book, method_blocks, template
 from egov.present.rows import Report, headings, method
@@ -133,6 +134,8 @@ def pages(report: Report, facts: Facts, mandate: Mandate, lang: str) -> Iterator
                 name=name_of(report.city, "systems", system.id, lang),
                 department=name_of(report.city, "departments", system.department, lang),
                 system=system,
+                does="、".join(system.functions or ()) or system.function or "",
+                asked=_asked(system, facts, lang),
                 whole=_limb(found["zombie"], report.city, lang),
                 limbs=limbs,
                 drawn=timeline(system, facts),
@@ -154,6 +157,17 @@ def _limb(finding: Finding, city: City, lang: str) -> dict[str, str]:
         "remedy": remedy(finding, lang),
         "evidence": "; ".join(dict.fromkeys(fact.source for fact in finding.cites)),
     }
+
+
+def _asked(system: System, facts: Facts, lang: str) -> list[tuple[str, int, int]]:
+    """Return who asked within the year drawn, by class: its name, requests, and days with any. Empty without logs."""
+    first = facts.as_of - (_WEEKS * 7 - 1) * _DAY
+    rows = [row for row in facts.rows(UseDay, system) if first <= row.day <= facts.as_of]
+    found = []
+    for kind in AGENT_CLASSES if facts.rows(UseLog, system) else ():
+        mine = [row for row in rows if row.agent_class == kind]
+        found.append((word("agent", kind, lang), sum(row.requests for row in mine), len({row.day for row in mine})))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +15,16 @@ from egov.collect.logs.sql import Clock, statement
 if TYPE_CHECKING:
     import duckdb
 
-# Lines are cut into as many pieces as a log with seven escaped quotes has.
-PIECES = 16
 SAMPLES = 20
 _MEMORY = "400MB"  # of DuckDB's own buffers; the rest of its memory is what each thread reads
-_MEMORY_OF_REQUESTS = "1GB"  # row groups of long texts do not spill
 STAGES = ("agents", "scanners", "classed")
 TABLES = ("use_day", "use_client")
+ODD = "select odd as line, requests as n from once where odd is not null"
+GROUPED = """
+select place, client, forwarded, agent, day, '{zone}' as zone, part, requests, payloads, misses, logins, writes,
+    first_clock, last_clock
+from once where odd is null
+union all ({odd})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,12 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the description knows of clients."""
+    """What the description and the mandate know of clients."""
 
     own: Sequence[str]  # addresses whose requests are the city's own probes
     own_hosts: Sequence[tuple[str, str]]  # system, address of a host that carries it
     proxies: Sequence[str]  # described hosts: only of these is the forwarded address believed
+    scanner: Mapping[str, str]  # the mandate's numbers, as scanners.sql names them
 
 
 Taking = Sequence[tuple[int, str, str]]  # file, place in it, system
@@ -55,7 +59,7 @@ class Engine(Protocol):
         """
 
     def unread(self, log: LogText, layout: Layout) -> list[str]:
-        """Return some of the file's lines that are no request."""
+        """Return some of the lines, of the file loaded last, that are no request."""
 
     def settle(self, taking: Taking) -> None:
         """Work out clients and classes of all loaded files."""
@@ -71,13 +75,13 @@ class Engine(Protocol):
 
 
 class DuckEngine:
-    """DuckDB in a file of its own, for the groups may outgrow memory."""
+    """DuckDB in memory, and on disk beyond its share of that."""
 
     def __init__(self, work: Path, clock: Clock, known: Known) -> None:
         import duckdb  # noqa: PLC0415 - 0.1 s that only evidence needs
 
-        self._clock = clock
-        self._database: duckdb.DuckDBPyConnection = duckdb.connect(str(work / "groups.duckdb"))
+        self._clock, self._work, self._scanner = clock, work, known.scanner
+        self._database: duckdb.DuckDBPyConnection = duckdb.connect(":memory:")
         for setting in (
             "enable_progress_bar = false",  # it would be written to stdout
             "timezone = 'UTC'",
@@ -90,7 +94,7 @@ class DuckEngine:
         self._table("own", ("address",), [(address,) for address in known.own])
         self._table("own_hosts", ("system", "client"), known.own_hosts)
         self._table("proxies", ("address",), [(address,) for address in known.proxies])
-        self._grouped = False
+        self._settled = False
 
     def close(self) -> None:
         """Let go of the file."""
@@ -98,49 +102,53 @@ class DuckEngine:
 
     def load(self, number: int, log: LogText, layout: Layout, place: str) -> Reach | None:
         """Group the requests of one file, and return what it covers; None if no line of it is a request."""
-        self._view(log, layout)
-        query = statement("groups", {"file": str(number), "place": place}, self._clock)
-        self._database.execute(f"{'insert into groups' if self._grouped else 'create table groups as'} {query}")
-        self._grouped = True
-        settled = self._settled(f"(select * from groups where file = {number})")  # noqa: S608 - a number of our own
-        row = self._database.execute(statement("reach", {"settled": f"({settled})"}, self._clock)).fetchone()
-        return Reach(*(value for value in row)) if row and row[0] else None
+        parts = {**layout.parts, "file": str(number), "place": place, "lines": "odd_lines"}
+        self._run("create or replace temp view lines as", lines(log.readable(self._work)))
+        self._run("create or replace temp table once as", self._statement("once", parts))
+        self._run("create or replace temp view odd_lines as", ODD)
+        grouped = GROUPED.format(zone=parts["usual_zone"], odd=self._statement("odd", parts))
+        self._run("create or replace temp table grouped as", grouped)
+        into = "insert into settled" if self._settled else "create table settled as"
+        self._run(into, self._statement("settled", {**parts, "groups": "grouped"}))
+        self._settled = True
+        self._database.execute("drop table grouped")
+        row = self._database.execute(self._statement("reach", parts)).fetchone()
+        return Reach(*row) if row and row[0] else None
 
     def unread(self, log: LogText, layout: Layout) -> list[str]:
-        """Return some of the file's lines that are no request."""
-        self._view(log, layout)
-        query = statement("unread", {"samples": str(SAMPLES)}, self._clock)
-        return [log.as_written(line) for (line,) in self._database.execute(query).fetchall()]
+        """Return some of the lines, of the file loaded last, that are no request."""
+        for among in ("odd_lines", "lines"):  # all lines only where the odd ones could be read after all
+            query = self._statement("unread", {**layout.parts, "lines": among, "samples": str(SAMPLES)})
+            if found := self._database.execute(query).fetchall():
+                return [log.as_written(line) for (line,) in found]
+        return []
 
     def settle(self, taking: Taking) -> None:
-        """Work out clients and classes of all loaded files."""
+        """Work out the classes of all loaded files."""
         self._table("taking", ("file", "place", "system"), taking)
-        self._database.execute(f"create table settled as {self._settled('groups')}")
         for name in STAGES:
-            self._database.execute(f"create table {name} as {statement(name, {}, self._clock)}")
+            self._run(f"create table {name} as", self._statement(name, self._scanner))
 
     def write(self, table: str, target: Path) -> None:
         """Write one of TABLES as Parquet."""
-        self._database.sql(statement(table, {}, self._clock)).write_parquet(str(target))
+        self._database.sql(self._statement(table, {})).write_parquet(str(target))
 
     def requests(self, number: int, log: LogText, layout: Layout, place: str, target: Path) -> None:
         """Write the settled requests of one file as typed Parquet, each with its agent class."""
-        self._view(log, layout)
-        self._database.execute(f"create table if not exists exceptions as {statement('exceptions', {}, self._clock)}")
-        query = statement("requests", {"file": str(number), "place": place}, self._clock)
-        name = str(target).replace("'", "''")
-        self._database.execute(f"set memory_limit = '{_MEMORY_OF_REQUESTS}'")
+        self._run("create or replace temp view lines as", lines(log.readable(self._work)))
+        parts = {**layout.parts, "file": str(number), "place": place, "lines": "lines"}
+        query, name = self._statement("requests", parts), str(target).replace("'", "''")
+        # The rows are looked up, the file streams by: its size is not known to the planner.
+        self._database.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
         self._database.execute(
             f"copy ({query}) to '{name}' (format parquet, codec zstd, compression_level 1, row_group_size 40960)"
         )
 
-    def _settled(self, groups: str) -> str:
-        return statement("settled", {"groups": groups}, self._clock)
+    def _statement(self, name: str, parts: Mapping[str, str]) -> str:
+        return statement(name, parts, self._clock)
 
-    def _view(self, log: LogText, layout: Layout) -> None:
-        self._database.execute(f"create or replace temp view lines as {lines(log)}")
-        query = statement("quoted", layout.parts, self._clock)
-        self._database.execute(f"create or replace temp view requests as {query}")
+    def _run(self, before: str, query: str) -> None:
+        self._database.execute(f"{before} {query}")
 
     def _table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         kinds = ", ".join(f"{column} {'int' if column == 'file' else 'varchar'}" for column in columns)
@@ -151,15 +159,11 @@ class DuckEngine:
             self._database.execute(f"insert into {name} select {marks}", values)
 
 
-def lines(log: LogText) -> str:
-    """Return DuckDB's reading of a text: lines cut at their quotes.
-
-    Not strict: a quote is a character like any other, and pieces beyond the last are left to be found odd.
-    """
-    columns = ", ".join(f"'p{n}': 'VARCHAR'" for n in range(1, PIECES + 1))
-    path = str(log.text).replace("'", "''")
+def lines(text: Path) -> str:
+    """Return DuckDB's reading of a text in UTF-8: whole lines, for no character ends or quotes a column."""
+    path = str(text).replace("'", "''")
     return (
-        f"select * from read_csv('{path}', columns = {{{columns}}}, delim = '\"', quote = '', escape = '', "  # noqa: S608
-        "header = false, auto_detect = false, null_padding = true, strict_mode = false, nullstr = chr(2), "
-        f"compression = 'none', encoding = '{log.encoding}')"
+        f"select line, 1 as n from read_csv('{path}', columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', "  # noqa: S608
+        "escape = '', header = false, auto_detect = false, strict_mode = false, nullstr = '\x02', "
+        "compression = 'none')"
     )

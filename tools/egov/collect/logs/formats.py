@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from egov.collect.logs.convert import is_haproxy, is_json, is_w3c
@@ -41,6 +42,7 @@ class _Kind:
 
 
 _TIME = r"\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\]"
+_ZONE = re.compile(r'^[^"]*:\d\d ([+-]\d{4})\] "')
 _QUOTED = re.compile(rf'(?P<head>[^"]*) {_TIME} "(?:[^"\\]|\\.)*" (?:\d{{3}}|-) [\d-]+(?P<tail>.*)\Z')
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _FORWARDED = re.compile(r"-|[0-9A-Fa-f.:]+(?:, ?[0-9A-Fa-f.:]+)*")
@@ -55,6 +57,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
+@lru_cache(2**12)  # every format with quotes asks it of the same sample
 def _quoted(line: str) -> tuple[bool, int, bool] | None:
     """Say of a line whether a host stands first, how many quoted strings it has, and if the last is an address."""
     match = _QUOTED.match(line)
@@ -114,17 +117,19 @@ def detect(place: str, sample: Sequence[str], named: str | None = None) -> Layou
     others = "".join(f", {n} {other}" for other, n in fitting.most_common() if n and other != name)
     said = "named by --log-format; " if named else ""
     why = f"{said}{count} of {len(lines)} sampled lines read as {kind.shows}{others}"
-    return Layout(name, kind.family, why, _parts(kind))
+    return Layout(name, kind.family, why, _parts(kind, lines))
 
 
-def _parts(kind: _Kind) -> dict[str, str]:
+def _parts(kind: _Kind, lines: Sequence[str]) -> dict[str, str]:
+    """Return what the SQL files need to know of these lines."""
     form = kind.name if kind.family == "quoted" else CONVERTED
-    pieces = {"common": 3, "combined": 7, "combined-forwarded": 9}[form.removeprefix("vhost-")]
+    host_first, plain = form.startswith("vhost-"), form.removeprefix("vhost-")
+    zones = Counter(match[1] for line in lines if (match := _ZONE.search(line)))
     return {
-        "host_first": str(form.startswith("vhost-")).lower(),
-        "last": f"p{pieces}",
-        "beyond": f"p{pieces + 1}",
-        "referer": "p4" if pieces > _FOUR else "cast(null as string)",
-        "agent": "p6" if pieces > _FOUR else "cast(null as string)",
-        "forwarded": "p8" if pieces == 9 else "''",  # noqa: PLR2004 - four strings make nine pieces
+        "host_first": str(host_first).lower(),
+        "head_client": "split_part(head, ' ', 2)" if host_first else "left(head, instr(head, ' ') - 1)",
+        "pieces": str({"common": 3, "combined": 7, "combined-forwarded": 9}[plain]),
+        "agent": "cast(null as string)" if plain == "common" else "piece(pieces, 6)",
+        "forwarded": "piece(pieces, 8)" if plain == "combined-forwarded" else "cast(null as string)",
+        "usual_zone": zones.most_common(1)[0][0] if zones else "+0000",
     }

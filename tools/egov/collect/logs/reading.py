@@ -20,6 +20,7 @@ from egov.city.load import cache_folder
 from egov.errors import CollectionError
 from egov.facts.store import file_hash
 
+SEPARATOR = b"\x01"  # what a text that an engine reads has none of
 _CHUNK = 2**20
 _LONGEST = 2**16  # bytes of a line that are kept; no request that a server answers is longer
 _SAMPLE_LINES, _SAMPLE_BYTES = 1000, 2**18
@@ -49,6 +50,20 @@ class LogText:
     def as_written(self, line: str) -> str:
         """Return a line as it was written, from how an engine holds it."""
         return decoded(line.encode("latin-1")) if self.encoding == "latin-1" else line
+
+    def readable(self, work: Path) -> Path:
+        """Return the text as UTF-8 for an engine: a copy in *work*, every byte a character of it, of any other.
+
+        Engines' own latin-1 is not for us: DuckDB's refuses bytes from 0x80 to 0x9F, which GB 18030 is full of.
+        """
+        if self.encoding == "utf-8":
+            return self.text
+        copy = work / f"{self.content_sha256[:16]}.characters"
+        if not copy.exists():
+            with self.text.open("rb") as source, copy.open("wb") as out:
+                while chunk := source.read(_CHUNK):
+                    out.write(chunk.decode("latin-1").encode())
+        return copy
 
     def line_numbers(self, samples: Sequence[str]) -> list[int]:
         """Return the number of the first line that begins with each sample; 0 in a text too long to be searched."""
@@ -169,7 +184,7 @@ class _Survey:
     lines: int = 0
     ended: bool = True  # the last line has its end
     utf8: bool = True
-    plain: bool = True  # no line end but LF and CR LF, no endless line
+    plain: bool = True  # no line end but LF and CR LF, no endless line, no separator
     notes: list[str] = field(default_factory=list)
     _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
     _return: bool = False
@@ -211,6 +226,7 @@ class _Survey:
             alone = part.count(b"\r") - part.count(b"\r\n") - part.endswith(b"\r")
             self.plain &= alone == 0 and not (self._return and not part.startswith(b"\n"))
             self._return = part.endswith(b"\r")
+        self.plain &= SEPARATOR not in part
         if self.utf8 and (self._decoder.getstate()[0] or not part.isascii()):
             self.utf8 = self._valid(part)
 
@@ -245,7 +261,7 @@ def _unpacked(path: Path, magic: bytes, notes: list[str]) -> Iterator[bytes]:
 
 
 def _cleaned(text: Path, start: int, target: Path) -> Path:
-    """Write the text from *start* on so that every line is one line to any reader: a lone CR as nginx writes it."""
+    """Write the text from *start* on so that every line is one to any reader: CR and separator as nginx writes them."""
     with text.open("rb") as source, target.open("wb") as out:
         source.seek(start)
         while line := source.readline(_LONGEST):
@@ -254,5 +270,5 @@ def _cleaned(text: Path, start: int, target: Path) -> Path:
                     if rest.endswith(b"\n"):
                         break
             body = line.removesuffix(b"\n").removesuffix(b"\r")
-            out.write(body.replace(b"\r", b"\\x0d") + b"\n")
+            out.write(body.replace(b"\r", b"\\x0d").replace(SEPARATOR, b"\\x01") + b"\n")
     return target

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from egov.collect.logs.engine import PIECES, SAMPLES, STAGES, Known, Reach, Taking
+from egov.collect.logs.engine import GROUPED, ODD, SAMPLES, STAGES, Known, Reach, Taking
 from egov.collect.logs.formats import Layout
 from egov.collect.logs.reading import LogText
 from egov.collect.logs.sql import Clock, statement
@@ -37,7 +37,7 @@ class SparkEngine:
             message = "--engine spark needs pyspark and Java 17: pip install 'egov[spark]'"
             raise UsageError(message) from None
 
-        self._work, self._clock = work, clock
+        self._work, self._clock, self._scanner = work, clock, known.scanner
         builder = SparkSession.builder.appName("egov collect logs")
         for name, value in _SETTINGS.items():
             builder = builder.config(name, value)
@@ -49,7 +49,7 @@ class SparkEngine:
         self._table("own", "address string", [(address,) for address in known.own])
         self._table("own_hosts", "system string, client string", known.own_hosts)
         self._table("proxies", "address string", [(address,) for address in known.proxies])
-        self._groups: list[Path] = []
+        self._settled: list[Path] = []
 
     def close(self) -> None:
         """Stop the session."""
@@ -57,35 +57,37 @@ class SparkEngine:
 
     def load(self, number: int, log: LogText, layout: Layout, place: str) -> Reach | None:
         """Group the requests of one file, and return what it covers; None if no line of it is a request."""
-        self._view(log, layout)
-        target = self._work / f"groups-{number}"
-        self._spark.sql(statement("groups", {"file": str(number), "place": place}, self._clock)).write.parquet(
-            str(target)
-        )
-        self._groups.append(target)
-        self._spark.read.parquet(str(target)).createOrReplaceTempView("groups_of_file")
-        settled = statement("settled", {"groups": "groups_of_file"}, self._clock)
-        (row,) = self._spark.sql(statement("reach", {"settled": f"({settled})"}, self._clock)).collect()
+        parts = {**layout.parts, "file": str(number), "place": place, "lines": "odd_lines"}
+        self._view(log)
+        self._stored(f"once-{number}", self._statement("once", parts)).createOrReplaceTempView("once")
+        self._spark.sql(ODD).createOrReplaceTempView("odd_lines")
+        grouped = GROUPED.format(zone=parts["usual_zone"], odd=self._statement("odd", parts))
+        self._spark.sql(grouped).createOrReplaceTempView("grouped")
+        settled = self._statement("settled", {**parts, "groups": "grouped"})
+        self._stored(f"settled-{number}", settled).createOrReplaceTempView("settled")
+        self._settled.append(self._work / f"settled-{number}")
+        (row,) = self._spark.sql(self._statement("reach", parts)).collect()
         return Reach(row[0], _naive(row[1]), _naive(row[2])) if row[0] else None
 
     def unread(self, log: LogText, layout: Layout) -> list[str]:
-        """Return some of the file's lines that are no request."""
-        self._view(log, layout)
-        rows = self._spark.sql(statement("unread", {"samples": str(SAMPLES)}, self._clock)).collect()
-        return [log.as_written(row[0]) for row in rows]
+        """Return some of the lines, of the file loaded last, that are no request."""
+        for among in ("odd_lines", "lines"):
+            query = self._statement("unread", {**layout.parts, "lines": among, "samples": str(SAMPLES)})
+            if found := self._spark.sql(query).collect():
+                return [log.as_written(row[0]) for row in found]
+        return []
 
     def settle(self, taking: Taking) -> None:
         """Work out clients and classes of all loaded files."""
         self._table("taking", "file int, place string, system string", taking)
-        self._spark.read.parquet(*map(str, self._groups)).createOrReplaceTempView("groups")
-        self._keep("settled", self._spark.sql(statement("settled", {"groups": "groups"}, self._clock)))
+        self._spark.read.parquet(*map(str, self._settled)).createOrReplaceTempView("settled")
         for name in STAGES:
-            self._keep(name, self._spark.sql(statement(name, {}, self._clock)))
+            self._spark.sql(self._statement(name, self._scanner)).cache().createOrReplaceTempView(name)
 
     def write(self, table: str, target: Path) -> None:
         """Write one of TABLES as Parquet."""
         folder = target.with_suffix(".spark")
-        self._spark.sql(statement(table, {}, self._clock)).coalesce(1).write.parquet(str(folder))
+        self._spark.sql(self._statement(table, {})).coalesce(1).write.parquet(str(folder))
         (part,) = folder.glob("part-*.parquet")
         part.rename(target)
         shutil.rmtree(folder)
@@ -94,22 +96,21 @@ class SparkEngine:
         """Refuse: requests one by one are DuckDB's."""
         raise NotImplementedError
 
-    def _view(self, log: LogText, layout: Layout) -> None:
-        text = log.text
-        if log.encoding != "utf-8":  # every byte a character, as DuckDB reads it
-            text = self._work / f"{log.content_sha256[:16]}.utf8"
-            with log.text.open("rb") as source, text.open("wb") as out:
-                while chunk := source.read(2**20):
-                    out.write(chunk.decode("latin-1").encode())
-        lines = self._spark.read.option("lineSep", "\n").text(str(text))
-        lines.createOrReplaceTempView("whole_lines")
-        pieces = ", ".join(f"get(pieces, {n}) as p{n + 1}" for n in range(PIECES))
-        cut = "select split(rtrim('\r', value), '\"', -1) as pieces from whole_lines"
-        self._spark.sql(f"select {pieces} from ({cut})").createOrReplaceTempView("lines")  # noqa: S608 - no part is from outside
-        self._spark.sql(statement("quoted", layout.parts, self._clock)).createOrReplaceTempView("requests")
+    def _view(self, log: LogText) -> None:
+        self._spark.read.option("lineSep", "\n").text(str(log.readable(self._work))).createOrReplaceTempView(
+            "whole_lines"
+        )
+        query = "select rtrim('\r', value) as line, 1 as n from whole_lines where value not in ('', '\r')"
+        self._spark.sql(query).createOrReplaceTempView("lines")
 
-    def _keep(self, name: str, frame: DataFrame) -> None:
-        frame.cache().createOrReplaceTempView(name)
+    def _statement(self, name: str, parts: Mapping[str, str]) -> str:
+        return statement(name, parts, self._clock)
+
+    def _stored(self, name: str, query: str) -> DataFrame:
+        """Return what a query gives, written down: it is not worked out again."""
+        target = str(self._work / name)
+        self._spark.sql(query).write.parquet(target)
+        return self._spark.read.parquet(target)
 
     def _table(self, name: str, schema: str, rows: Sequence[Sequence[object]]) -> None:
         self._spark.createDataFrame([tuple(row) for row in rows], schema).createOrReplaceTempView(name)

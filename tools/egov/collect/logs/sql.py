@@ -14,6 +14,8 @@ _FOLDER = Path(__file__).parent / "sql"
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 # An address or a host name, with a zone or port.
 _CLIENT = "^[0-9A-Za-z:][0-9A-Za-z._:%-]{0,254}$"
+# Parts of statements that several of them share.
+_SHARED = ("parts", "is_request", "kind", "first_of_path", "own_date", "part", "zone_minutes")
 _LOGIN = "(?i)(login|signin|logon|passport|oauth|j_security_check|/cas/|/sso/|doauth)"
 # What only somebody sends who looks for a hole: ways out of the root, queries, scripts, the pages of others' tools.
 _PAYLOAD = (
@@ -55,14 +57,12 @@ def statement(name: str, parts: Mapping[str, str], clock: Clock) -> str:
         "client": _CLIENT,
         "login": _LOGIN,
         "payload": _PAYLOAD,
-        "kind": _text("kind"),
-        "zone_minutes": _text("zone_minutes"),
-        "own_moment": _text("own_moment").replace("{clock}", "clock_text(clock)"),
-        "first_own": _text("own_moment").replace("{clock}", "first_clock"),
-        "last_own": _text("own_moment").replace("{clock}", "last_clock"),
+        **{name: _text(name) for name in _SHARED},
     } | dict(parts)
-    filled = _PLACE.sub(lambda match: shared[match[1]], _text(name))
-    return _PLACE.sub(lambda match: shared.get(match[1], match[0]), filled)
+    text = _text(name)
+    while any(match[1] in shared for match in _PLACE.finditer(text)):
+        text = _PLACE.sub(lambda match: shared.get(match[1], match[0]), text)
+    return text
 
 
 @cache

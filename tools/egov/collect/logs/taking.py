@@ -7,11 +7,12 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from egov.checks.zombies import ScannerRule
 from egov.city import City
 from egov.city.load import unknown
 from egov.collect.logs.convert import converted
@@ -90,8 +91,10 @@ class _Job:
     """One file to be taken in: what was read of it, for which systems."""
 
     number: int
+    name: str
     log: LogText
     layout: Layout
+    place: str
     systems: tuple[Selection, ...]
     reach: Reach | None
     unread: int
@@ -99,16 +102,22 @@ class _Job:
 
     def taken(self) -> TakenLog:
         requests = self.reach.requests if self.reach else 0
-        return TakenLog(str(self.log.path), str(self.layout), self.log.lines, requests, self.unread, self.log.notes)
+        return TakenLog(self.name, str(self.layout), self.log.lines, requests, self.unread, self.log.notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to take logs in: a format they are taken for, the engine, and whether requests are kept one by one."""
+    """How to take logs in: a format they are taken for, the engine, whether requests are kept one by one, who scans."""
 
     named: str | None = None
     spark: bool = False
     requests: bool = False
+    scanner: ScannerRule = field(default_factory=ScannerRule)
+    called: Mapping[Path, str] = field(default_factory=dict)  # what files are called that were fetched from elsewhere
+
+    def name(self, path: Path) -> str:
+        """Return what evidence calls a file."""
+        return self.called.get(path, str(path))
 
 
 def take_in(
@@ -127,18 +136,18 @@ def take_in(
     old: list[TakenLog] = []
     with tempfile.TemporaryDirectory(prefix="egov-logs-") as folder:
         work = Path(folder)
-        with closing(_engine(how, work, Clock(city.profile.timezone), _known(city, selections))) as engine:
+        with closing(_engine(how, work, Clock(city.profile.timezone), _known(city, selections, how.scanner))) as engine:
             reader = _Reader(engine, work, before, selections, place, how, city.profile.timezone)
             for path in dict.fromkeys(paths):
                 job = reader.job(len(jobs), path)
                 if job is None or any(job.log.text_sha256 == other.log.text_sha256 for other in jobs):
-                    old.append(TakenLog(str(path), "", 0, 0, 0, (), earlier=True))
+                    old.append(TakenLog(how.name(path), "", 0, 0, 0, (), earlier=True))
                 else:
                     jobs.append(job)
             if not jobs:
                 return Taken(None, tuple(old))
             engine.settle([(job.number, chosen.key, chosen.system) for job in jobs for chosen in job.systems])
-            run = _write(evidence, engine, jobs, now, work, place if how.requests else None)
+            run = _write(evidence, engine, jobs, now, work, how)
     return Taken(run, (*(job.taken() for job in jobs), *old))
 
 
@@ -164,26 +173,28 @@ class _Reader:
 
     def job(self, number: int, path: Path) -> _Job | None:
         """Read one file and group its requests; None if every system has had it before."""
+        name = self.how.name(path)
         if not self.before.wanting(self.selections, known_hash(path)):
             return None
         log = read(path, self.work, self.before.prefixes(self.selections))
-        remember(path, log.content_sha256)
+        if path not in self.how.called:
+            remember(path, log.content_sha256)
         systems = self.before.wanting(self.selections, log.content_sha256, log.text_sha256)
         if not systems or (log.from_byte and not log.lines):
             return None
-        layout = detect(str(path), log.sample(), self.how.named)
+        layout = detect(name, log.sample(), self.how.named)
         if layout.family != "quoted":
             log = converted(log, layout.family, self.timezone, self.work)
         reach = self.engine.load(number, log, layout, self.place)
         unread = log.lines - (reach.requests if reach else 0)
         if unread < 0:
-            message = f"{path}: {log.lines} lines, but {log.lines - unread} requests were read from them"
+            message = f"{name}: {log.lines} lines, but {log.lines - unread} requests were read from them"
             raise CollectionError(message)
         samples = self.engine.unread(log, layout) if unread else []
         found = tuple(zip(log.line_numbers(samples), samples, strict=True))
         if log.text != path and not self.how.requests:
             log.text.unlink()
-        return _Job(number, log, layout, systems, reach, unread, found)
+        return _Job(number, name, log, layout, self.place, systems, reach, unread, found)
 
 
 def _place_sql(selections: Sequence[Selection]) -> str:
@@ -195,11 +206,7 @@ def _place_sql(selections: Sequence[Selection]) -> str:
         raise UsageError(message)
     if ways == {""}:
         return "''"
-    return (
-        "split_part(split_part(split_part(request, ' ', 2), '?', 1), '/', 2)"
-        if ways == {True}
-        else ("lower(split_part(host, ':', 1))")
-    )
+    return "{first_of_path}" if ways == {True} else "lower(split_part(host, ':', 1))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +238,8 @@ class _Before:
         return dict(set.intersection(*had)) if had else {}
 
 
-def _known(city: City, selections: Sequence[Selection]) -> Known:
-    """Return whose requests are the city's own: hosts that probe, and the hosts that carry a system."""
+def _known(city: City, selections: Sequence[Selection], scanner: ScannerRule) -> Known:
+    """Return whose requests are the city's own (hosts that probe, and that carry a system), and who is a scanner."""
     addresses = {
         host.id: [a for i in host.interfaces for a in (i.address, i.ipv6, i.published) if a]
         for host in city.hosts.values()
@@ -245,25 +252,25 @@ def _known(city: City, selections: Sequence[Selection]) -> Known:
         for component in city.systems[chosen.system].components
         for address in addresses[component.host]
     }
-    return Known(own, sorted(carried), sorted({*_LOOPBACK, *(a for found in addresses.values() for a in found)}))
+    proxies = sorted({*_LOOPBACK, *(a for found in addresses.values() for a in found)})
+    return Known(own, sorted(carried), proxies, {name: str(value) for name, value in scanner})
 
 
-def _write(
-    evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path, requests_of: str | None
-) -> str:
+def _write(evidence: Path, engine: Engine, jobs: Sequence[_Job], now: datetime, work: Path, how: Options) -> str:
     commands = [
-        f"egov collect logs --system {' '.join(chosen.system for chosen in job.systems)} {job.log.path.name}"
+        f"egov collect logs --system {' '.join(chosen.system for chosen in job.systems)} {Path(job.name).name}"
         for job in jobs
     ]
+    commands.append(f"scanners: {how.scanner}")
     with RunWriter.begin(evidence, "logs", commands, now) as writer:
         for name, table in (("use_day", UseDay), ("use_client", UseClient)):
             engine.write(name, work / f"{name}.parquet")
             writer.add_rows(table, work / f"{name}.parquet", collected_at=now, source=f"{len(jobs)} access logs")
         for job in jobs:
-            if requests_of is not None:
+            if how.requests:
                 target = writer.folder / "raw" / f"requests-{job.number}.parquet"
                 target.parent.mkdir(exist_ok=True)
-                engine.requests(job.number, job.log, job.layout, requests_of, target)
+                engine.requests(job.number, job.log, job.layout, job.place, target)
             for chosen in job.systems:
                 writer.add(_use_log(job, chosen, now))
             for row in _unread(job, now):
@@ -275,7 +282,7 @@ def _use_log(job: _Job, chosen: Selection, now: datetime) -> UseLog:
     log, reach = job.log, job.reach
     first_at, last_at = (reach.first_at, reach.last_at) if reach else (None, None)
     return UseLog(
-        observed_at=last_at or now, collected_at=now, source=str(log.path), system=chosen.system, path=str(log.path),
+        observed_at=last_at or now, collected_at=now, source=job.name, system=chosen.system, path=job.name,
         content_sha256=log.content_sha256, log_format=str(job.layout), lines=log.lines, unread=job.unread,
         first_at=first_at, last_at=last_at, text_sha256=log.text_sha256, text_bytes=log.text_bytes,
         from_byte=log.from_byte,
@@ -283,7 +290,7 @@ def _use_log(job: _Job, chosen: Selection, now: datetime) -> UseLog:
 
 
 def _unread(job: _Job, now: datetime) -> Iterator[Unread]:
-    place = str(job.log.path)
+    place = job.name
     for line, text in sorted(job.samples):
         reason = f"is no line of {job.layout.name} with a time, a client and a status"
         yield Unread(observed_at=now, collected_at=now, source=place, place=place, line=line, text=text, reason=reason)

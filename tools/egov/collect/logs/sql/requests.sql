@@ -1,36 +1,23 @@
--- The requests of one file, each with its system and the class of who asked. DuckDB only: kept where somebody asks
--- for them, while the groups are what facts are made of.
+-- The requests of one file, each with its system and the class of who asked: those of the row it was counted in.
+-- DuckDB only: kept where somebody asks for them, while the rows are what facts are made of. A line that is no request
+-- has no day here: a condition instead would be put before the cutting, and so lines be cut twice.
 select
-    t.system,
-    plus_minutes(d.own_date + r.clock, -d.minutes) as at,
-    coalesce(b.client, r.client) as client,
+    c.system,
+    plus_minutes(at_clock(c.own_date, r.clock), -c.minutes) as at,
+    c.client,
     split_part(r.request, ' ', 1) as method,
     split_part(r.request, ' ', 2) as target,
-    try_cast(r.status as smallint) as status,
-    try_cast(r.size as bigint) as bytes,
+    try_cast(substring(r.reply, 2, 3) as smallint) as status,
+    try_cast(split_part(r.reply, ' ', 3) as bigint) as bytes,
     r.referer,
-    r.agent,
-    coalesce(e.agent_class, a.agent_class, 'human') as agent_class
+    c.agent,
+    c.agent_class
 from (
-    select *, {place} as place,
-        case
-            when zone = '{city_zone}' then ''
-            when right(zone, 2) = '{city_minutes}' then left(clock_text(clock), 2)
-            else left(clock_text(clock), 5)
-        end as part
-    from requests where clock is not null and status between '000' and '999'
+    select
+        clock, request, reply, referer, client, forwarded, agent, zone, {place} as place, {part} as part,
+        case when clock is not null and {is_request} then day end as day
+    from ({parts}) as p
 ) as r
-join (
-    select distinct g.own_place, t.system
-    from settled as g join taking as t on t.file = g.file and t.place = g.place where g.file = {file}
-) as t on t.own_place = r.place
-join (
-    select distinct own_day, zone, own_date, minutes
-    from settled where file = {file}
-) as d on d.own_day = r.day and d.zone = r.zone
-left join (
-    select distinct own_client, forwarded, client from settled where client <> own_client
-) as b on b.own_client = r.client and b.forwarded = r.forwarded
-left join exceptions as e on e.own_client = r.client and e.agent is not distinct from r.agent and e.own_day = r.day
-    and e.zone = r.zone and e.part = r.part and e.system = t.system
-left join agents as a on a.agent = r.agent
+join (select * from classed where file = {file}) as c
+    on c.own_client = r.client and c.forwarded = r.forwarded and c.agent = r.agent and c.own_place = r.place
+    and c.own_day = r.day and c.zone = r.zone and c.part = r.part

@@ -1,7 +1,7 @@
--- Groups → groups with the system, the moments in UTC, the day in the city, and the client behind our own proxies.
--- A group without a moment or a client that can be an address or a name is none: its lines count as unread.
+-- Rows of `once.sql` and `odd.sql` → the moments in UTC, the day in the city, the client behind our own proxies.
+-- A row without a moment or a client that can be an address or a name is none: its lines count as unread.
 select
-    file,
+    {file} as file,
     regexp_extract(place, '^[^ ?;#]*', 0) as place,
     case when matches(behind, '{client}') and client in (select address from proxies) then behind else client end
         as client,
@@ -10,22 +10,25 @@ select
     forwarded,
     place as own_place,
     day as own_day,
-    cast(first_own as date) as own_date,
+    own_date,
     zone,
     part,
     minutes,
-    kind,
     requests,
-    plus_minutes(first_own, -minutes) as first_at,
-    plus_minutes(last_own, -minutes) as last_at,
-    city_day(plus_minutes(first_own, -minutes)) as day
+    payloads,
+    misses,
+    logins,
+    writes,
+    plus_minutes(at_clock(own_date, first_clock), -minutes) as first_at,
+    plus_minutes(at_clock(own_date, last_clock), -minutes) as last_at,
+    case when zone = '{city_zone}' then own_date
+        else city_day(plus_minutes(at_clock(own_date, first_clock), -minutes)) end as day
 from (
-    select
-        *,
-        trim(regexp_extract(forwarded, '[^,]*$', 0)) as behind,
-        {first_own} as first_own,
-        {last_own} as last_own,
-        {zone_minutes} as minutes
+    select g.*, d.own_date, d.minutes, trim(regexp_extract(g.forwarded, '[^,]*$', 0)) as behind
     from {groups} as g
+    join (
+        select day, zone, {own_date} as own_date, {zone_minutes} as minutes
+        from (select distinct day, zone from {groups} as g) as days
+    ) as d on d.day = g.day and d.zone = g.zone
 ) as own
-where first_own is not null and last_own is not null and minutes is not null and matches(client, '{client}')
+where own_date is not null and minutes is not null and matches(client, '{client}')

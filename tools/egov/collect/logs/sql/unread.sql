@@ -1,7 +1,8 @@
 -- Some of the lines that are no request, to show.
 select distinct left(line, 500) as line
-from requests
-where line <> '' and (clock is null or status not between '000' and '999' or status is null or {own_moment} is null
-    or {zone_minutes} is null or client is null or not matches(client, '{client}'))
+from ({parts}) as p
+where line <> '' and not coalesce(
+    clock is not null and {is_request} and {own_date} is not null and {zone_minutes} is not null
+    and matches(client, '{client}'), false)
 order by 1
 limit {samples}

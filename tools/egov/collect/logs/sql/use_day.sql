@@ -5,8 +5,8 @@ select
     agent_class,
     cast(sum(requests) as bigint) as requests,
     count(distinct client) as clients,
-    cast(sum(case when kind = 'login' then requests else 0 end) as bigint) as logins,
-    cast(sum(case when kind = 'write' then requests else 0 end) as bigint) as writes,
+    cast(sum(logins) as bigint) as logins,
+    cast(sum(writes) as bigint) as writes,
     min(first_at) as first_at,
     max(last_at) as last_at,
     max(last_at) as observed_at
