@@ -29,7 +29,7 @@ def backup(given: Setting) -> None:
     opts = pulumi.ResourceOptions(depends_on=[space])
     stores = {SAME_CITY: given.numbers.repository_port, PROVINCE: given.numbers.archive_port}
     for name, port in stores.items():
-        _store(given, name, port, opts)
+        _store(given, name, port, front.department, opts)
     for department in sorted({system.department for system, _ in applications(given.city)}):
         levels = [workload.protection for s, workload in applications(given.city) if s.department == department]
         level = highest(levels)
@@ -49,7 +49,7 @@ def backup(given: Setting) -> None:
             )
 
 
-def _store(given: Setting, name: str, port: int, opts: pulumi.ResourceOptions) -> None:
+def _store(given: Setting, name: str, port: int, department: str, opts: pulumi.ResourceOptions) -> None:
     """Register one place for copies: the hosts of its role, over TLS, with credentials by reference."""
     found = addresses(given.city, _ROLES[name])
     if not found:
@@ -59,7 +59,7 @@ def _store(given: Setting, name: str, port: int, opts: pulumi.ResourceOptions) -
         f"{BACKUP_NAMESPACE}/{name}",
         api_version="velero.io/v1",
         kind="BackupStorageLocation",
-        metadata=metadata(name, BACKUP_NAMESPACE, labels(given.city.systems[_front(given)].department)),
+        metadata=metadata(name, BACKUP_NAMESPACE, labels(department)),
         spec={
             "provider": "aws",
             "objectStorage": {"bucket": given.city.profile.id},
@@ -69,8 +69,3 @@ def _store(given: Setting, name: str, port: int, opts: pulumi.ResourceOptions) -
         },
         opts=opts,
     )
-
-
-def _front(given: Setting) -> str:
-    front = serving(given.city, "backup")
-    return front.id if front else ""

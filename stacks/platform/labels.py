@@ -29,7 +29,6 @@ BACKUP_NAMESPACE = "platform-backup"
 PLATFORM = {"gateway": GATEWAY_NAMESPACE, "backup": BACKUP_NAMESPACE}
 """What a system serves as → the namespace of the platform where its controller's pods stand."""
 GATEWAY = "platform"
-SHARING = "sharing"
 
 
 def namespace_of(department: str) -> str:

@@ -25,6 +25,7 @@ _USER = 10001
 _BOTH = ["Ingress", "Egress"]
 # A pod that starts slowly is waited for 5 minutes before it counts as broken.
 _PERIOD_S, _STARTS_WITHIN = 10, 30
+_ITS_OWN_DATABASE = [k8s.core.v1.EnvVarArgs(name="PGHOST", value="127.0.0.1")]
 
 
 class WorkloadArgs(Part):
@@ -54,6 +55,9 @@ class Workload(pulumi.ComponentResource):
         described = args.described
         if described.image is None:
             message = f"{args.system}: a workload needs an image"
+            raise ValueError(message)
+        if described.database_image is not None and described.storage_gib is None:
+            message = f"{args.system}: a database of its own needs a volume"
             raise ValueError(message)
         if described.protection != "basic" and described.replicas == 1:
             message = f"{args.system}: protection {described.protection} needs 2 replicas or more, not 1"
@@ -191,7 +195,7 @@ class Workload(pulumi.ComponentResource):
                 fs_group=_USER,
                 seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
             ),
-            containers=[self._container()],
+            containers=[self._container(), *([self._database()] if self._described.database_image else [])],
             volumes=volumes,
             **self._placed(),
         )
@@ -222,27 +226,48 @@ class Workload(pulumi.ComponentResource):
 
     def _container(self) -> k8s.core.v1.ContainerArgs:
         described = self._described
-        bounds = {"cpu": f"{described.cpu_millicores}m", "memory": f"{described.memory_mib}Mi"}
-        mounts = [k8s.core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp")]  # noqa: S108 - inside the container
-        if described.storage_gib:
-            mounts.append(k8s.core.v1.VolumeMountArgs(name="data", mount_path="/data"))
+        keeps = described.storage_gib is not None and described.database_image is None
         return k8s.core.v1.ContainerArgs(
             name="app",
             image=self._image,
-            image_pull_policy="IfNotPresent",
             ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=described.port, protocol="TCP")],
             env_from=self._environment(),
-            resources=k8s.core.v1.ResourceRequirementsArgs(requests=bounds, limits=bounds),
-            security_context=k8s.core.v1.SecurityContextArgs(
+            env=_ITS_OWN_DATABASE if described.database_image else None,
+            startup_probe=self._probe(_STARTS_WITHIN),
+            readiness_probe=self._probe(3),
+            liveness_probe=self._probe(6),
+            **self._bounded(keeps=keeps),
+        )
+
+    def _database(self) -> k8s.core.v1.ContainerArgs:
+        """Return the container of a database of its own: only its pod reaches it, by the loopback address."""
+        ready = k8s.core.v1.ExecActionArgs(command=["pg_isready", "--host=127.0.0.1"])
+        return k8s.core.v1.ContainerArgs(
+            name="database",
+            image=self._described.database_image,
+            startup_probe=_probe(_STARTS_WITHIN, exec_=ready),
+            readiness_probe=_probe(3, exec_=ready),
+            liveness_probe=_probe(6, exec_=ready),
+            **self._bounded(keeps=True),
+        )
+
+    def _bounded(self, *, keeps: bool) -> dict[str, Any]:
+        """Return what holds of each container: its bounds, its rights, where it may write."""
+        described = self._described
+        bounds = {"cpu": f"{described.cpu_millicores}m", "memory": f"{described.memory_mib}Mi"}
+        mounts = [k8s.core.v1.VolumeMountArgs(name="tmp", mount_path="/tmp")]  # noqa: S108 - inside the container
+        if keeps:
+            mounts.append(k8s.core.v1.VolumeMountArgs(name="data", mount_path="/data"))
+        return {
+            "image_pull_policy": "IfNotPresent",
+            "resources": k8s.core.v1.ResourceRequirementsArgs(requests=bounds, limits=bounds),
+            "security_context": k8s.core.v1.SecurityContextArgs(
                 allow_privilege_escalation=False,
                 read_only_root_filesystem=True,
                 capabilities=k8s.core.v1.CapabilitiesArgs(drop=["ALL"]),
             ),
-            volume_mounts=mounts,
-            startup_probe=self._probe(_STARTS_WITHIN),
-            readiness_probe=self._probe(3),
-            liveness_probe=self._probe(6),
-        )
+            "volume_mounts": mounts,
+        }
 
     def _environment(self) -> list[k8s.core.v1.EnvFromSourceArgs]:
         secrets = [f"{self._args.system}-{name}" for name in self._described.secrets]
@@ -256,12 +281,7 @@ class Workload(pulumi.ComponentResource):
         ]
 
     def _probe(self, failures: int) -> k8s.core.v1.ProbeArgs:
-        return k8s.core.v1.ProbeArgs(
-            http_get=k8s.core.v1.HTTPGetActionArgs(path=self._described.health, port="http"),
-            period_seconds=_PERIOD_S,
-            timeout_seconds=3,
-            failure_threshold=failures,
-        )
+        return _probe(failures, http_get=k8s.core.v1.HTTPGetActionArgs(path=self._described.health, port="http"))
 
     def _budget(self) -> None:
         """One pod at a time may be taken away: never a budget that keeps a host from being emptied."""
@@ -288,6 +308,10 @@ class Workload(pulumi.ComponentResource):
             },
             opts=self._inside,
         )
+
+
+def _probe(failures: int, **action: Any) -> k8s.core.v1.ProbeArgs:  # noqa: ANN401 - one of Kubernetes' actions
+    return k8s.core.v1.ProbeArgs(period_seconds=_PERIOD_S, timeout_seconds=3, failure_threshold=failures, **action)
 
 
 def database_name(system: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from build import AS_OF, Build, Component, InnerNetwork, binding, decision, duty, law
+from cloud_build import JUDGES, against
 from continuity_build import continuity_concerns
 from life_build import life_concerns
 from network_build import (
@@ -165,6 +166,7 @@ CONCERNS: dict[str, tuple[Callable[[Build], None], dict[str, Any], str, str, flo
     "zone-isolation": (_network(lambda b: runs(b, ruleset())), {}, "hosts", "r1", None),
     **{name: (_life(make), p, kind, "s1", None) for name, (make, p, kind) in life_concerns().items()},
     **continuity_concerns(),
+    "cloud-objects": (against, JUDGES, "departments", "a", None),
     "inner-network": (_not_joined, {}, "departments", "a", None),
 }
 

@@ -11,7 +11,7 @@ from sample_stacks import LATER, ON, ROOT, Change, centre, changed, city, cluste
 from egov.capture.manifests import Object
 from egov.judges.admission import admission
 from egov.judges.all import judged
-from egov.judges.capacity import capacity
+from egov.judges.capacity import capacity, quantity
 from egov.judges.pack import load, pack
 from egov.judges.pod_security import pod_security
 from egov.judges.reachability import reachability
@@ -272,6 +272,59 @@ def test_what_cannot_be_judged_is_never_a_pass() -> None:
     assert {"undetermined"} == {v.outcome for v in schema(unknown)}
     assert {"undetermined"} == {v.outcome for v in pod_security(bare)}
     assert {"undetermined"} == {v.outcome for v in admission(beyond)}
+
+
+@pytest.mark.parametrize(
+    ("judge", "name", "change", "said"),
+    [
+        (
+            admission,
+            "ValidatingAdmissionPolicy/egov-watched",
+            put("spec", "matchConditions", [{"name": "few", "expression": "false"}]),
+            "matchConditions is not evaluated here",
+        ),
+        (
+            admission,
+            "ValidatingAdmissionPolicyBinding/egov-watched",
+            put("spec", "matchResources", "objectSelector", {}),
+            "matchResources.objectSelector is not evaluated here",
+        ),
+        (
+            reach,
+            "NetworkPolicy/dept-minzheng/to-gateway-to-systems",
+            put("spec", "ingress", 0, "ports", 0, "port", "http"),
+            "port http is a name",
+        ),
+        (
+            room,
+            "ResourceQuota/dept-minzheng/quota",
+            put("spec", "hard", "requests.cpu", "much"),
+            "'much' is no quantity",
+        ),
+    ],
+    ids=["conditions of a rule", "selector of a binding", "port by name", "no quantity"],
+)
+def test_what_a_judge_does_not_know_is_said(judge: Judge, name: str, change: Change, said: str) -> None:
+    """Left unread it would narrow a rule, open a port or end in a traceback: it is not judged, in words."""
+    found = [verdict for verdict in judge(changed(name, change)) if verdict.outcome == "undetermined"]
+
+    assert any(said in verdict.message for verdict in found), found
+
+
+def test_a_rule_for_every_kind_is_a_rule() -> None:
+    """`*` in a rule means each: a judge that did not know it would never fire."""
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["deployments"], "operations": ["*"]}
+    every = changed("ValidatingAdmissionPolicy/egov-watched", put("spec", "matchConstraints", "resourceRules", [rule]))
+    unwatched = changed(APP, container(drop("livenessProbe")), tuple(every))
+
+    assert [] == list(admission(every))
+    assert any("egov-watched" in verdict.message for verdict in admission(unwatched))
+
+
+@pytest.mark.parametrize(("text", "number"), [("1e3", 1000), ("1E3", 1000), ("2E", 2 * 10**18), ("1.5Gi", 1.5 * 2**30)])
+def test_quantities_are_read_as_kubernetes_does(text: str, number: float) -> None:
+    """Exponents beside suffixes: E alone is 10^18."""
+    assert number == quantity(text)
 
 
 @pytest.mark.parametrize(("environment", "on"), [("production", ON), ("lab", LATER)])

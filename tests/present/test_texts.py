@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from build import AS_OF, Build
+from cloud_build import cloud_cases
 from continuity_build import continuity_cases
 from life_build import life_cases
 from network_build import network_cases
@@ -27,7 +28,7 @@ from egov.present import words
 from egov.present.rows import Report, finding_row
 
 LANGS = ("zh", "en")
-BUILT = [*network_cases(), *life_cases(), *continuity_cases()]
+BUILT = [*network_cases(), *life_cases(), *continuity_cases(), *cloud_cases()]
 IN_BUILT = {check for check, _, _ in BUILT}
 NO_OUTCOMES = {"title", "remedy"}
 HAN = re.compile(r"[\u4e00-\u9fff，。；：、（）]")

@@ -95,7 +95,7 @@ def capture(
         loop.set_exception_handler(lambda _loop, _context: None)
         asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(run_in_stack(program))
+            loop.run_until_complete(run_in_stack(lambda: _settled(program)))
         finally:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
@@ -110,6 +110,20 @@ def capture(
     if failed is not None:
         raise failed
     return recorder.graph()
+
+
+async def _settled(program: Callable[[], None]) -> None:
+    """Run a program and await all that it started, at once.
+
+    The SDK awaits its tasks one after the other and looks at all that are left each time: by the square of their
+    number. What does not end within a fifth of a second, or fails, is left to it: it knows which error to raise.
+    """
+    program()
+    own = asyncio.current_task()
+    while left := {task for task in asyncio.all_tasks() if task is not own}:
+        done, _ = await asyncio.wait(left, timeout=0.2, return_when=asyncio.FIRST_EXCEPTION)
+        if not done or any(task.cancelled() or task.exception() for task in done):
+            return
 
 
 def _ran(run: Callable[[], None], folder: Path, project: str) -> CaptureError | None:
@@ -146,14 +160,22 @@ def _located(error: BaseException, folder: Path, project: str) -> CaptureError:
 
     It holds on to nothing of the program: frames of a failed run keep thousands of tasks alive.
     """
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, CaptureError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is not None:
-        return cause.with_traceback(None)
+    for cause in _causes(error):
+        if isinstance(cause, CaptureError):
+            return cause.with_traceback(None)
     frames = [(frame.filename, frame.lineno or 0) for frame in reversed(traceback.extract_tb(error.__traceback__))]
     place = place_of(frames, folder)
     return CaptureError(f"{place if place.file else project}: {said(error)}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it, each once: tasks that hand an error on to each other make circles."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
 
 
 def said(error: BaseException) -> str:

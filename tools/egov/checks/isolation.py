@@ -11,11 +11,10 @@ from typing import Any
 
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
 from egov.city import Host
-from egov.city.workloads import CONTAINER_HOST
 from egov.facts import CellCount, Facts, PacketPair, RenderedRuleset, Ruleset
 from egov.proof import Unreadable, compare, read, unreached
 from egov.render.canonical import lines
-from egov.render.flows import Compiler, firewalled
+from egov.render.flows import Compiler, alone, firewalled
 from egov.render.reach import ROUTER
 
 _SHOWN = 8
@@ -49,7 +48,7 @@ def zone_isolation(host: Host, facts: Facts, p: NoParameters) -> Judgement:  # n
     except Unreadable as error:
         return undetermined(["Ruleset"], cites=[row], unread=[str(error)])
     intent = Compiler(facts.city, facts.as_of).intent(host)
-    results = compare(intent, live, forwards=CONTAINER_HOST not in host.roles)
+    results = compare(intent, live, forwards=alone(host))
     shown: dict[str, Any] = {
         "cells": len(results),
         "packets": [f"{r.verdict}: {r.packet}" for r in results if r.packet][:_SHOWN],

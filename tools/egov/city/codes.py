@@ -41,6 +41,7 @@ class Code(Enum):
     E318 = "workload without what it needs"
     E319 = "bridge that is none, or outlives its wave"
     E320 = "flow that no workload can have"
+    E321 = "workload that finds no place"
     E401 = "mandate names a check that does not exist"
     E402 = "parameter of a check is wrong"
     E403 = "duty without check and without a reason"

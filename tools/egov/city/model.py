@@ -31,7 +31,7 @@ from egov.city.fields import (
 )
 from egov.city.ids import DepartmentId, DeviceId, HostId, RackId, RoomId, SiteId, SystemId, ZoneId
 from egov.city.network import Access, Circuit, Ends, Exit, Flow, Interface, Prefix, Vrf, Zone
-from egov.city.workloads import CONTAINER_HOST, Capacity, Quota, Wave, Workload
+from egov.city.workloads import CONTAINER_HOST, Capacity, PodNetwork, Quota, Wave, Workload
 
 DeviceRole = Literal[
     "access-switch",
@@ -180,6 +180,9 @@ class Host(Item):
     locator: Network | None = Field(default=None, description="IPv6 prefix of a carrier router's SRv6 segments")
     capacity: Capacity | None = Field(default=None, description="What a container host gives to workloads")
     disks: tuple[Disk, ...] = Field(default=(), description="File systems besides the root; a lab makes them")
+    pods: PodNetwork | None = Field(
+        default=None, description="Addresses of pods that it runs itself, behind its own; absent: a cluster runs them"
+    )
     interfaces: tuple[Interface, ...] = Field(min_length=1)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from egov.city.codes import Code
+from egov.city.fields import parsed_network
+from egov.city.placement import placement
 from egov.city.shape import Kinds
 from egov.city.workloads import CONTAINER_HOST
 from egov.errors import Problem
@@ -29,6 +31,11 @@ def workloads_whole(city: City, kinds: Kinds) -> Iterator[Problem]:
             yield kinds.problem(
                 "systems", system.id, ("workload",), Code.E318, message, "应用须写明镜像, 网关和备份不写"
             )
+        alone = workload.storage_gib and workload.replicas == 1 and workload.database_gib is None
+        if workload.database_image and not alone:
+            message = "database_image: a database of its own needs storage_gib, replicas: 1 and no database_gib"
+            loc = ("workload", "database_image")
+            yield kinds.problem("systems", system.id, loc, Code.E318, message, "自带数据库须有存储且只有一个副本")
         if workload.hostname and names.setdefault(workload.hostname, system.id) != system.id:
             message = f"hostname: {workload.hostname} already belongs to {names[workload.hostname]}"
             yield kinds.problem("systems", system.id, ("workload", "hostname"), Code.E309, message, "域名重复使用")
@@ -63,6 +70,24 @@ def capacity_known(city: City, kinds: Kinds) -> Iterator[Problem]:
             yield kinds.problem("hosts", host.id, ("roles",), Code.E318, message, "容器主机须写明容量")
 
 
+def pods_have_a_place(city: City, kinds: Kinds) -> Iterator[Problem]:
+    """Hosts that run pods themselves are container hosts, their pods' addresses nobody else's; each replica fits."""
+    for host in city.hosts.values():
+        if host.pods is None:
+            continue
+        if CONTAINER_HOST not in host.roles:
+            message = f"pods: {host.id} is no {CONTAINER_HOST}"
+            yield kinds.problem("hosts", host.id, ("pods",), Code.E207, message, "只有容器主机有容器网段")
+        own = parsed_network(host.pods)
+        for prefix in city.prefixes.values():
+            if parsed_network(prefix.prefix).overlaps(own):
+                message = f"pods: {host.pods} overlaps {prefix.id} {prefix.prefix}"
+                yield kinds.problem("hosts", host.id, ("pods",), Code.E304, message, "容器网段与城市网段重叠")
+    for system, why in placement(city).refused.items():
+        message = f"workload: {why}"
+        yield kinds.problem("systems", system, ("workload",), Code.E321, message, "没有可以运行它的容器主机")
+
+
 def flows_of_workloads(city: City, kinds: Kinds) -> Iterator[Problem]:
     """A bridge names a system of its wave and ends with it; network policies know no echo request."""
     for flow in city.flows.values():
@@ -83,4 +108,4 @@ def flows_of_workloads(city: City, kinds: Kinds) -> Iterator[Problem]:
             yield kinds.problem("flows", flow.id, ("until",), Code.E319, message, "过渡访问不得超过批次期限")
 
 
-WORKLOAD_RULES = (workloads_whole, capacity_known, flows_of_workloads)
+WORKLOAD_RULES = (workloads_whole, capacity_known, pods_have_a_place, flows_of_workloads)

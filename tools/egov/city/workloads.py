@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from egov.city.codes import Code
-from egov.city.fields import Day, Domain, Item, Part, Slug, Text, refuse
+from egov.city.fields import Day, Domain, Item, Network, Part, Slug, Text, parsed_network, refuse
 from egov.city.ids import WaveId
 
 CONTAINER_HOST = "container-host"
@@ -42,6 +42,20 @@ Image = Annotated[
     AfterValidator(_pinned),
     Field(description="registry/name:version@sha256:digest"),
 ]
+
+
+_POD_BITS = 16
+
+
+def _room_for_every_port(network: str) -> str:
+    """Accept an IPv4 /16 only: a pod's address is the network's plus the port it listens on, so it never moves."""
+    if parsed_network(network).version != 4 or parsed_network(network).prefixlen != _POD_BITS:  # noqa: PLR2004
+        message = f"{network} is no IPv4 network of 65,536 addresses (/16), one for each port"
+        raise refuse(Code.E206, message, "容器网段须为IPv4的/16")
+    return network
+
+
+PodNetwork = Annotated[Network, AfterValidator(_room_for_every_port), Field(description="10.244.0.0/16")]
 
 
 class Quota(Part):
@@ -86,10 +100,18 @@ class Workload(Part):
     memory_mib: Mebibytes = 256
     storage_gib: Gibibytes | None = Field(default=None, description="Volume of each replica; absent: keeps nothing")
     database_gib: Gibibytes | None = Field(default=None, description="Database on the data centre's PostgreSQL")
+    database_image: Image | None = Field(
+        default=None, description="Database of its own beside it, in the same pod; the volume is the database's"
+    )
     hostname: HostName | None = Field(default=None, description="Name under which the gateway publishes it")
     secrets: tuple[Slug, ...] = Field(default=(), description="Names in the secret store, handed over as environment")
     shares: tuple[Share, ...] = ()
     wave: WaveId | None = Field(default=None, description="Wave by which it moves in; absent: it was built here")
+
+    @property
+    def containers(self) -> int:
+        """How many containers a pod of it has; each has its bounds."""
+        return 1 if self.database_image is None else 2
 
 
 class Wave(Item):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from egov.cli.common import DAY, Common, common, lab_option, now_in
+from egov.cli.common import DAY, Common, common, environment_option, lab_option, now_in
 from egov.errors import UsageError
 
 if TYPE_CHECKING:
@@ -245,6 +245,26 @@ def prometheus(options: Common, url: str, first: date, last: date | None, step: 
     found = take_in(options.evidence_dir(), city, server, first, last or now_in(city).date() - timedelta(days=1))
     options.write(as_json(found.as_dict()) if as_data else taken_traces(found))
     return 3 if found.unread else 0
+
+
+@command.command()
+@environment_option
+@common
+def stacks(options: Common, environment: str) -> int:
+    """Render all stacks and keep what the judges say of them, for the audit; egov render stacks prints it.
+
+    Exit 0 if there is nothing to say, 1 for a concern, 3 if something could not be judged.
+    """
+    from egov.collect.stacks import take_in
+    from egov.present.tables import as_json
+
+    run, rows = take_in(options.evidence_dir(), options.stacks(environment), options.load_city())
+    concerns, unsure = sum(row.concerns for row in rows), sum(row.not_judged for row in rows)
+    departments = len({row.department for row in rows})
+    data = {"run": run, "departments": departments, "concerns": concerns, "not_judged": unsure}
+    text = f"run {run}: {departments} departments, {concerns} concerns, {unsure} not judged\n"
+    options.write(as_json(data) if options.as_json() else text)
+    return 1 if concerns else 3 if unsure else 0
 
 
 @command.command()

@@ -16,23 +16,27 @@ if TYPE_CHECKING:
     from egov.capture.programs import Stacks
 
 _ALL = "stacks"
+_WORKLOADS = "workloads"
 
 
 @click.command("render")
-@click.argument("what", metavar="ansible|nftables|frr|dns|mpls|srv6|stacks|STACK")
+@click.argument("what", metavar="ansible|nftables|frr|dns|mpls|srv6|stacks|STACK|workloads")
 @click.argument("host", required=False)
 @lab_option
 @environment_option
 @click.option("--graph", type=click.Path(path_type=Path, dir_okay=False), help="File for a stack's resources as SVG.")
+@click.option("--without-limits", is_flag=True, help="Workloads' pods without limits of cores and memory.")
 @click.option("--compare", type=click.Path(path_type=Path, dir_okay=False), help="PULUMI_DEBUG_GRPC log of a real run.")
 @common
-def command(  # noqa: PLR0917 - a command has its options as arguments
+def command(
     options: Common,
+    *,
     what: str,
     host: str | None,
     lab: str | None,
     environment: str,
     graph: Path | None,
+    without_limits: bool,
     compare: Path | None,
 ) -> int:
     """Print what is rendered: the Ansible inventory, the nftables, frr.conf or name server files of one HOST, a STACK.
@@ -42,7 +46,8 @@ def command(  # noqa: PLR0917 - a command has its options as arguments
     Without HOST, --output names a folder that gets one file per host. A STACK is a Pulumi program below stacks/, or
     `stacks` for all of them; its Kubernetes objects go to stdout, or with --output one to a file. What the judges say
     of them goes to stderr: exit 1 for a concern, 3 for what could not be judged. The same description, the same bytes.
-    Nothing is deployed: no Pulumi engine and no cluster is asked.
+    Nothing is deployed: no Pulumi engine and no cluster is asked. `workloads` are the same pods as files for the
+    container hosts of a city without a cluster, one per pod and host; playbooks/workloads.yml installs them.
     """
     if what == "ansible":
         from egov.lab import paths
@@ -51,6 +56,8 @@ def command(  # noqa: PLR0917 - a command has its options as arguments
         state = paths(lab, options.root()).state if lab else None
         options.write(rendered(options.city_dir(), state, options.as_of))
         return 0
+    if what == _WORKLOADS:
+        return _pods(options, host, environment, limits=not without_limits)
     if what not in _SUFFIX:
         if host is not None:
             message = f"a stack has no host {host}; it is rendered whole"
@@ -99,6 +106,27 @@ def _one(files: Mapping[str, str], host: str, what: str) -> str:
         kind = f"host with rendered {what}"
         raise unknown(kind, host, files)
     return files[host]
+
+
+def _pods(options: Common, host: str | None, environment: str, *, limits: bool) -> int:
+    from egov.capture.kube_play import folder, manifests
+    from egov.capture.manifests import INDEX, objects
+
+    stacks, city = options.stacks(environment), options.load_city()
+    found = [made for name in ("datacenter", "migration") for made in objects(stacks.graph(name))]
+    files = manifests(found, city, stacks.on, limits=limits)
+    if not files:
+        message = "no container host runs pods itself (pods: on a host); a cluster does: egov render stacks"
+        raise UsageError(message)
+    if host is not None:
+        own = {name: "---\n".join(texts.values()) for name, texts in files.items()}
+        options.write(_one(own, host, _WORKLOADS))
+        return 0
+    if options.output is None:
+        message = f"name a host ({', '.join(files)}), or a folder for all of them with --output"
+        raise UsageError(message)
+    write_folder(options.output, folder(files), INDEX)
+    return 0
 
 
 def _stack(options: Common, program: str, environment: str, graph_file: Path | None, compare: Path | None) -> int:

@@ -1,5 +1,6 @@
 """Observed rows: typed tables, the evidence store, seals, and the view that checks read."""
 
+from egov.facts.cloud import StackVerdict
 from egov.facts.continuity import BackupCopy, DrillResult, RestoreTest, WalArchived
 from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
 from egov.facts.network import CellCount, ExitSeen, FlowCount, PacketPair, RenderedRuleset, Ruleset
@@ -62,6 +63,7 @@ __all__ = [
     "Ruleset",
     "RunWriter",
     "ServiceState",
+    "StackVerdict",
     "SystemRecord",
     "Unread",
     "UseClient",

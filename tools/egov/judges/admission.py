@@ -19,6 +19,16 @@ PLATFORM_USER = {"username": "egov:platform", "groups": ["egov:platform", "syste
 """Who applies what the programs render."""
 
 _PLURALS = {"NetworkPolicy": "networkpolicies"}
+_EVALUATED = {
+    "failurePolicy",
+    "matchConstraints",
+    "matchResources",
+    "namespaceSelector",
+    "policyName",
+    "resourceRules",
+    "validationActions",
+    "validations",
+}
 
 
 class NotJudgedError(Exception):
@@ -30,8 +40,11 @@ def admission(
 ) -> Iterator[Verdict]:
     """Yield what the policies among the objects (or those given) would deny of the others, created by a user."""
     objects = list(found)
-    rules = [o for o in (objects if policies is None else policies) if o.key.kind == "ValidatingAdmissionPolicy"]
-    bindings = [o for o in (objects if policies is None else policies) if o.key.kind.endswith("PolicyBinding")]
+    given = objects if policies is None else list(policies)
+    rules = [made for made in given if made.key.kind == "ValidatingAdmissionPolicy"]
+    bindings = [made for made in given if made.key.kind == "ValidatingAdmissionPolicyBinding"]
+    for made in (*rules, *bindings):
+        yield from (of(JUDGE, made, f"{name} is not evaluated here", "undetermined") for name in _beyond(made))
     spaces = {o.key.name: o.data for o in objects if o.key.kind == "Namespace"}
     for rule in rules:
         bound = [b.data["spec"] for b in bindings if b.data["spec"]["policyName"] == rule.key.name]
@@ -45,13 +58,20 @@ def matches(spec: Data, made: Object, operation: str = "CREATE") -> bool:
     """Say whether a policy is about an object and an operation."""
     group, _, version = made.key.api_version.rpartition("/")
     plural = _PLURALS.get(made.key.kind, made.key.kind.lower() + "s")
+    asked = {"apiGroups": group, "apiVersions": version, "resources": plural, "operations": operation}
     return any(
-        group in rule["apiGroups"]
-        and version in rule["apiVersions"]
-        and plural in rule["resources"]
-        and operation in rule["operations"]
+        all({value, "*"} & set(rule[name]) for name, value in asked.items())
         for rule in spec["matchConstraints"]["resourceRules"]
     )
+
+
+def _beyond(made: Object) -> Iterator[str]:
+    """Yield the parts of a policy or binding that decide something and are not evaluated here: nobody may think so."""
+    spec = made.data["spec"]
+    yield from sorted(spec.keys() - _EVALUATED)
+    for name in ("matchConstraints", "matchResources"):
+        inner = spec.get(name) or {}
+        yield from (f"{name}.{key}" for key in sorted(inner.keys() - _EVALUATED))
 
 
 def _binds(binding: Data, space: Data | None) -> bool:

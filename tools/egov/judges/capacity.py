@@ -18,17 +18,23 @@ from egov.judges.verdict import Verdict, of
 JUDGE = "capacity"
 _SUFFIX: dict[str, int | Fraction] = {
     "": 1,
+    "n": Fraction(1, 10**9),
+    "u": Fraction(1, 10**6),
     "m": Fraction(1, 1000),
     "k": 10**3,
     "M": 10**6,
     "G": 10**9,
     "T": 10**12,
+    "P": 10**15,
+    "E": 10**18,
     "Ki": 2**10,
     "Mi": 2**20,
     "Gi": 2**30,
     "Ti": 2**40,
+    "Pi": 2**50,
+    "Ei": 2**60,
 }
-_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti|)")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|)")
 _MIB = 2**20
 # Without these two a quota promises everything (1,454 of 1,455 quotas of one well-known platform bound pods only).
 _BOUNDED = ("requests.cpu", "requests.memory")
@@ -77,6 +83,13 @@ def fits(found: Iterable[Object], city: City, *, lab: bool, lose_a_site: bool) -
 def capacity(found: Iterable[Object], city: City, *, lab: bool, lose_a_site: bool) -> Iterator[Verdict]:
     """Yield where quotas exceed the hosts, and where a department's workloads exceed its own quota."""
     objects = list(found)
+    try:
+        yield from list(_capacity(objects, city, lab=lab, lose_a_site=lose_a_site))
+    except ValueError as error:
+        yield Verdict(JUDGE, "all sites", "undetermined", str(error))
+
+
+def _capacity(objects: list[Object], city: City, *, lab: bool, lose_a_site: bool) -> Iterator[Verdict]:
     for fit in fits(objects, city, lab=lab, lose_a_site=lose_a_site):
         if not fit.fits:
             thing = f"site {fit.lost} lost" if fit.lost else "all sites"

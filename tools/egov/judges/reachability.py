@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from egov.capture.manifests import Object
 from egov.city import City
 from egov.city.fields import parsed_network
-from egov.judges.verdict import Verdict
+from egov.judges.verdict import Verdict, of
 from egov.render.workloads import doors
 
 JUDGE = "reachability"
@@ -236,6 +236,10 @@ def reachability(found: Iterable[Object], city: City, on: date) -> Iterator[Verd
     wave has not started, or which do not stand in this cluster, are left out on both sides.
     """
     cluster = Cluster(found)
+    named = [of(JUDGE, made, f"port {name} is a name", "undetermined") for made, name in _named_ports(cluster)]
+    if named:  # each pod says what a name stands for, and may say it otherwise
+        yield from named
+        return
     present = {pods.name for pods in cluster.pods}
     wanted = _wanted(city, on, present)
     parts = pieces({*_named(cluster), *(net for pair in wanted for net in pair if "/" in net)})
@@ -251,6 +255,14 @@ def reachability(found: Iterable[Object], city: City, on: date) -> Iterator[Verd
             yield Verdict(JUDGE, thing, "violation", f"{_said(more)} passes, no flow says so", "", department)
         if less:
             yield Verdict(JUDGE, thing, "violation", f"{_said(less)} is a flow, policies stop it", "", department)
+
+
+def _named_ports(cluster: Cluster) -> Iterator[tuple[Object, str]]:
+    for policy in cluster.policies:
+        spec = policy.data["spec"]
+        for rule in (*(spec.get("ingress") or []), *(spec.get("egress") or [])):
+            ports = (port.get("port") for port in rule.get("ports") or [])
+            yield from ((policy, port) for port in ports if isinstance(port, str))
 
 
 def _said(ports: Iterable[Ports]) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from egov.capture.manifests import Key, Object
+from egov.capture.manifests import Object
 from egov.judges.verdict import Verdict, of
 
 JUDGE = "schema"
@@ -92,8 +92,3 @@ def _registry(minor: str) -> Any:  # noqa: ANN401 - referencing's registry
 
     text = (_folder(minor) / "_definitions.json").read_text(encoding="utf-8")
     return Resource.from_contents(json.loads(text)) @ Registry()
-
-
-def judged(key: Key) -> bool:
-    """Say whether there is a schema for an object in every minor."""
-    return all(_validator(key.api_version, key.kind, minor) is not None for minor in minors())

@@ -116,6 +116,7 @@ class Machine:
         for number, disk in enumerate(self.host.disks):
             self._mount(number, disk)
         self.group.mkdir(parents=True, exist_ok=True)
+        (self.folder / "containers").mkdir(exist_ok=True)
         command = [
             "systemd-nspawn",
             *_OPTIONS,
@@ -124,6 +125,8 @@ class Machine:
             f"--machine={self.lab.control_group.name}-{self.host.id}",
             f"--network-namespace-path={self.lab.netns(self.host.id)}",
             *(f"--bind={self._disk(number)}:{disk.mount}" for number, disk in enumerate(self.host.disks)),
+            # A disk of its own for containers: their layers are an overlay, and the host's root is one already.
+            f"--bind={self.folder / 'containers'}:/var/lib/containers",
         ]
         with (self.folder / "console.log").open("wb") as console:
             groups.spawn(self.group, command, console, _ENVIRONMENT)

@@ -21,7 +21,7 @@ from egov.errors import EgovError, UsageError
 from egov.lab import groups
 from egov.lab.hosts import USER, Machine
 from egov.lab.image import base_image
-from egov.lab.limits import refuse_too_many
+from egov.lab.limits import hard_limits, refuse_too_many
 from egov.lab.namespace import create, ip, is_namespace, run
 from egov.lab.packages import FILES, PORT, fetch_files, for_hosts, proxy_commands, sources
 from egov.lab.paths import Paths, locked
@@ -111,6 +111,8 @@ class Lab:
             "package_sources": for_hosts(sources()),
             "package_files": f"http://{self.topology.controller.address}:{PORT}/{FILES}",
             "secrets": str(self.paths.secrets),
+            "workloads": str(self.paths.lab / "workloads"),
+            "limits": hard_limits(),
             "hosts": {host.id: host.address for host in self.topology.hosts},
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 from egov.errors import UsageError
@@ -34,3 +35,10 @@ def inotify_in_use() -> int:
         except OSError:
             continue  # it ended
     return found
+
+
+def hard_limits() -> list[str]:
+    """Return the hard limits that containers of the lab's hosts cannot go beyond, as podman's `ulimit` has them."""
+    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    found = {name: resource.getrlimit(number)[1] for name, number in limits.items()}
+    return [f"{name}={hard}:{hard}" for name, hard in found.items()]

@@ -16,6 +16,7 @@ from egov.city import City, Department, Host, load
 from egov.city.fields import Item, Slug, Text
 from egov.city.shape import read_kinds
 from egov.errors import DescriptionError
+from egov.render.containers import EDGE_PROXY, WORKLOAD, containers, edges
 from egov.render.database import database
 from egov.render.dns import dns
 from egov.render.flows import rulesets
@@ -27,7 +28,8 @@ LOG_ARCHIVE = "log-archive"
 TIME_SERVER = "time-server"
 # Variables that say where on the controller the city's folder is, and nothing of the city.
 _STORES = ("certificate_store", "offsite_store")
-OF_THE_FOLDER = ("ansible_ssh_common_args", *_STORES)
+_RENDERED = "workload_folder"
+OF_THE_FOLDER = ("ansible_ssh_common_args", *_STORES, _RENDERED)
 
 
 def rendered(folder: Path, lab_state: Path | None, on: date | None = None) -> str:
@@ -57,9 +59,14 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
             group = groups.setdefault(name.replace("-", "_"), {"hosts": [], "vars": _no_template(shared)})
             group["hosts"].append(host.id)
     guarded = [h.id for h in hosts if h.id in network and ROUTER not in h.roles]
-    if guarded:
-        groups["host_firewall"] = {"hosts": sorted(guarded), "vars": {}}
-    parts = (network, found, cluster)
+    carrying = containers(city, on) if on else {}
+    synthetic = {
+        "host_firewall": guarded,
+        WORKLOAD: [h.id for h in hosts if h.id in carrying and h.pods is not None],
+        EDGE_PROXY: [h.id for h in hosts if on and h.id in edges(city, on)],
+    }
+    groups |= {name: {"hosts": sorted(members), "vars": {}} for name, members in synthetic.items() if members}
+    parts = (network, found, cluster, carrying)
     extra = {h.id: _no_template({k: v for part in parts for k, v in part.get(h.id, {}).items()}) for h in hosts}
     own = {h.id: {"ansible_host": h.interfaces[0].address, **extra[h.id]} for h in hosts}
     common = _common(city) | (_lab(lab) if lab else _production(folder))
@@ -151,6 +158,7 @@ def _production(folder: Path) -> dict[str, Any]:
     return {
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes",
         **dict.fromkeys(_STORES, str(folder.resolve().parent.parent / "secrets" / folder.resolve().name)),
+        _RENDERED: str(folder.resolve().parent.parent / "build" / "workloads" / folder.resolve().name),
     }
 
 
@@ -162,6 +170,9 @@ def _lab(state: Mapping[str, Any]) -> dict[str, Any]:
         "ansible_ssh_private_key_file": state["key"],
         "ansible_ssh_common_args": f"-F none {pinned}",
         **dict.fromkeys(_STORES, state["secrets"]),
+        _RENDERED: state["workloads"],
+        "container_host_ulimits": state["limits"],
+        "workload_limits": False,
         "patroni_package_url": state["package_files"],
         "base_package_proxy": state["package_proxy"],
         "base_package_sources": state["package_sources"],

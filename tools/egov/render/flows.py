@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
-from egov.city import City, Flow, Host
+from egov.city import City, Ends, Flow, Host
+from egov.city.fields import parsed_network
 from egov.city.network import ports
+from egov.city.placement import Pod, pods
 from egov.city.workloads import CONTAINER_HOST
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
-from egov.render.nat import translation
+from egov.render.nat import PodTranslation, Translation, translation
 from egov.render.nftables import ruleset
 from egov.render.reach import EVERYTHING, ROUTER, Reach, Seen, merged
 
@@ -26,6 +28,8 @@ MULTICAST = Permit(
 )
 LINK_LOCAL = ("fe80::/10", "::/128")
 _ROUTERS = ("ff02::5/128", "ff02::6/128", "224.0.0.5/32", "224.0.0.6/32")
+PODS = "pods0"
+"""The bridge of a container host's own pods, as the role `container_host` names it."""
 
 
 def routing(links: Iterable[str]) -> tuple[Permit, ...]:
@@ -59,12 +63,20 @@ def services(flow: Flow) -> tuple[Service, ...]:
     return tuple(sorted(found))
 
 
+def alone(host: Host) -> bool:
+    """Say whether nothing but the rendered file decides what a host passes on: false on the hosts of a cluster."""
+    return CONTAINER_HOST not in host.roles or host.pods is not None
+
+
 class Compiler:
     """Compiles the flows of a city that are open on a day, device by device."""
 
     def __init__(self, city: City, on: date) -> None:
         self.reach = Reach(city)
         self.flows = open_flows(city, on)
+        self._pods: dict[str, list[Pod]] = defaultdict(list)
+        for pod in pods(city, on):
+            self._pods[pod.host].append(pod)
 
     def intent(self, host: Host) -> Intent:
         """Return what a device is meant to let through, cell by cell."""
@@ -73,7 +85,16 @@ class Compiler:
             self._forwarded(host, cells)
         self._own(host, cells)
         sources = {i.name: self._sources(host, i.name) for i in host.interfaces}
+        if host.pods is not None:
+            self._to_and_from_pods(host, cells)
+            sources[PODS] = (host.pods,)
         return Intent(host.id, {cell: tuple(permits) for cell, permits in sorted(cells.items())}, sources)
+
+    def translation(self, host: Host) -> Translation | PodTranslation:
+        """Return the addresses that a device translates."""
+        if host.pods is None:
+            return translation(self.reach, host)
+        return PodTranslation(PODS, host.pods, tuple(self._pods[host.id]), tuple(self.reach.city.business(host)))
 
     def _sources(self, host: Host, interface: str) -> tuple[str, ...]:
         if ROUTER in host.roles:
@@ -94,6 +115,32 @@ class Compiler:
                     if coming[i] and going[o] and not behind[i] & behind[o]:
                         cells[i, o].append(Permit(flow.id, coming[i], going[o], services(flow)))
 
+    def _to_and_from_pods(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
+        """Add what a host passes on for its own pods, and that it may ask each whether it is well."""
+        here = {pod.system: f"{pod.address}/32" for pod in self._pods[host.id]}
+        cells[LOCAL, PODS] += [DISCOVERY, MULTICAST]  # what the kernel says on any bridge; pods have no IPv6
+        for pod in self._pods[host.id]:
+            gateway = f"{parsed_network(host.pods or '')[1]}/32"
+            well = (Service("tcp", pod.port, pod.port),)
+            cells[LOCAL, PODS].append(Permit(f"health-{pod.system}", (gateway,), (f"{pod.address}/32",), well))
+        for flow in self.flows:
+            clients = merged(here[name] for name in flow.clients.systems if name in here)
+            servers = merged(here[name] for name in flow.servers.systems if name in here)
+            asking = _addresses(self.reach.seen(flow.clients, host, opening=True), None)
+            answering = _addresses(self.reach.seen(flow.servers, host, opening=False), None)
+            for interface in self.reach.city.business(host):
+                if clients and answering:
+                    cells[PODS, interface.name].append(Permit(flow.id, clients, answering, services(flow)))
+                if servers and asking:
+                    cells[interface.name, PODS].append(Permit(flow.id, asking, servers, services(flow)))
+            if clients and servers:
+                cells[PODS, PODS].append(Permit(flow.id, clients, servers, services(flow)))
+
+    def _itself(self, ends: Ends) -> Ends:
+        """Return one side of a flow as it means a container host itself: what its pods are meant by is theirs."""
+        systems = self.reach.city.systems
+        return ends.model_copy(update={"systems": tuple(s for s in ends.systems if systems[s].workload is None)})
+
     def _own(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
         """Add what a device itself answers and opens."""
         behind = self.reach.behind(host)
@@ -106,14 +153,18 @@ class Compiler:
         for flow in self.flows:
             clients = list(self.reach.seen(flow.clients, host, opening=True))
             servers = list(self.reach.seen(flow.servers, host, opening=False))
+            clients_itself, servers_itself = clients, servers
+            if host.pods is not None:
+                clients_itself = list(self.reach.seen(self._itself(flow.clients), host, opening=True))
+                servers_itself = list(self.reach.seen(self._itself(flow.servers), host, opening=False))
             for interface in host.interfaces:
                 mine = merged([f"{interface.address}/32", *([f"{interface.ipv6}/128"] if interface.ipv6 else [])])
                 there = None if len(host.interfaces) == 1 or ROUTER not in host.roles else behind[interface.name]
                 asked = _addresses(clients, there)
-                if _holds(servers, interface.prefix, mine) and asked:
+                if _holds(servers_itself, interface.prefix, mine) and asked:
                     cells[interface.name, LOCAL].append(Permit(flow.id, asked, mine, services(flow)))
                 answered = _addresses(servers, there)
-                if _holds(clients, interface.prefix, mine) and answered:
+                if _holds(clients_itself, interface.prefix, mine) and answered:
                     cells[LOCAL, interface.name].append(Permit(flow.id, mine, answered, services(flow)))
 
 
@@ -140,9 +191,9 @@ def rulesets(city: City, on: date) -> dict[str, str]:
         host.id: ruleset(
             compiler.intent(host),
             place,
-            translation(compiler.reach, host),
-            forwards=ROUTER in host.roles,
-            alone=CONTAINER_HOST not in host.roles,
+            compiler.translation(host),
+            forwards=ROUTER in host.roles or host.pods is not None,
+            alone=alone(host),
             logged=logged,
         )
         for host in firewalled(city)

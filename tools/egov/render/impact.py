@@ -106,7 +106,13 @@ def all_touches(roles: Path) -> Iterator[Touch]:
 
 def _tasks(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.glob("*.yml")):
-        yield from (task for task in yaml.safe_load(path.read_text(encoding="utf-8")) or [] if isinstance(task, dict))
+        yield from _each(yaml.safe_load(path.read_text(encoding="utf-8")) or [])
+
+
+def _each(tasks: list[Any]) -> Iterator[dict[str, Any]]:
+    for task in tasks:
+        if isinstance(task, dict):
+            yield from _each(task["block"]) if "block" in task else [task]
 
 
 def _module(task: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

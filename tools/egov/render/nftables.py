@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, product
 
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
-from egov.render.nat import Translation
+from egov.render.nat import PodTranslation, Translation
 
 TABLE = "egov"
 # The kernel takes time by the square of the number of sets without a name: 2,000 of them cost more than all the rest.
@@ -19,6 +19,14 @@ _EACH = 4  # up to so many pairs of networks have a rule each
 OSPF = 89  # by number: a minimal server has no /etc/protocols
 _COMMENT = 120  # nft takes 128 bytes
 _ALL = (["0.0.0.0/0"], ["::/0"])
+# Pods of one host share a bridge: what one sends another directly would pass no rule above.
+_APART = (
+    f"table bridge {TABLE} {{",
+    "  chain forward {",
+    "    type filter hook forward priority filter; policy drop;",
+    "  }",
+    "}",
+)
 
 
 @dataclass
@@ -58,7 +66,7 @@ def counter(kind: str, *ends: str) -> str:
 def ruleset(
     intent: Intent,
     place: Callable[[str], str],
-    translation: Translation,
+    translation: Translation | PodTranslation,
     *,
     forwards: bool,
     alone: bool,
@@ -66,9 +74,9 @@ def ruleset(
 ) -> str:
     """Return the file for one device.
 
-    place: flow → file and line where it is described. forwards: the device is a router. alone: nothing else on the
-    device writes rules (container hosts have their runtime's), so that the file may begin with an empty ruleset.
-    logged: flows whose new connections are logged.
+    place: flow → file and line where it is described. forwards: the device passes packets on, so false sources count.
+    alone: nothing else on the device writes rules (a cluster does on its hosts), so that the file may begin with an
+    empty ruleset. logged: flows whose new connections are logged.
     """
     sets = _Sets()
     log = frozenset(logged)
@@ -76,7 +84,7 @@ def ruleset(
     chains: list[str] = []
     counters: list[str] = []
     ends = [("input", [(name, LOCAL) for name in names]), ("output", [(LOCAL, name) for name in names])]
-    if alone:  # on a container host others pass packets on, and say what
+    if alone:  # on a host of a cluster others pass packets on, and say what
         ends.append(("forward", [(i, o) for i, o in product(names, names)]))
     if forwards:
         chains += _antispoofing(intent, sets)
@@ -102,6 +110,7 @@ def ruleset(
             *chains,
             *translation.chains(),
             "}",
+            *(_APART if isinstance(translation, PodTranslation) else ()),
             "",
         ]
     )
