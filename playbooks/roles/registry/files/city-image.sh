@@ -6,12 +6,13 @@ folder=/etc/city-registry/images/$1-$2
 digest=/var/lib/city-registry/$1-$2
 packages=$(paste -sd, "$folder/packages")
 base=/var/cache/city-registry/$(sha256sum <"$folder/packages" | cut -c1-16).tar
+# shellcheck disable=SC1091 # the host's own
 release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 eval "$(apt-config shell proxy Acquire::http::Proxy)"
 
 if [ ! -f "$base" ]; then # what several versions share is made once
     sources=$(find /etc/apt -maxdepth 2 -type f -size +0 \( -name sources.list -o -name '*.sources' -o -path '*.d/*.list' \))
-    # shellcheck disable=SC2086 # one word per file
+    # shellcheck disable=SC2086,SC2016 # one word per file; the hook's "$1" is the image's root
     mmdebstrap --quiet --format=tar --variant=extract --include="$packages" --aptopt='Acquire::Check-Valid-Until "false"' \
         --extract-hook='rm -rf "$1"/usr/share/doc "$1"/usr/share/man "$1"/usr/share/info "$1"/usr/share/locale' \
         ${proxy:+--aptopt="Acquire::http::Proxy \"$proxy\""} "$release" "$base.new" $sources
