@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q
-SCRIPTS := .ci/run tools/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh
+SCRIPTS := .ci/run tools/*.sh playbooks/files/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup packages demo clean-demo check lint unit lab-test test bench drills lock schema

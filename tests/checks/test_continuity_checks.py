@@ -134,6 +134,34 @@ def test_drills_keep_the_objectives(second: dict[str, Any] | None, expected: tup
     assert expected == outcome(build, "drill-result", **DRILLS)
 
 
+@pytest.mark.parametrize(
+    ("agreed", "fields", "expected"),
+    [
+        pytest.param({"restore_seconds": 600}, {"gap_write_s": 600.0}, ("pass", "kept"), id="restored in time"),
+        pytest.param({"restore_seconds": 600}, {"gap_write_s": 600.1}, ("violation", "missed"), id="too late"),
+        pytest.param({}, {"gap_write_s": 99.0}, ("undetermined", "undetermined"), id="no time agreed"),
+        pytest.param({}, {"lost": 1}, ("violation", "missed"), id="no time agreed, but a row lost"),
+        pytest.param(
+            {"rpo_seconds": 5}, {"recovery": "automatic", "lost": 9, "rpo_s": 4.0}, ("pass", "kept"), id="loss agreed"
+        ),
+        pytest.param(
+            {"rpo_seconds": 5}, {"recovery": "automatic", "lost": 9, "rpo_s": 5.5}, ("violation", "missed"), id="more"
+        ),
+    ],
+)
+def test_what_may_be_lost_and_how_long_a_restore_may_take(
+    agreed: dict[str, Any], fields: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """A restore is held to the time agreed for restores, a loss to the recovery point agreed."""
+    build = hosts(Build(), db1="data-centre:database")
+    wanted = OBJECTIVE.model_copy(update=agreed)
+    build.system("s", placement="cloud", components=(Component(name="db", host="db1"),), continuity=wanted)
+    drilled(build, "kill-leader")
+    drilled(build, "leader-off", **{"recovery": "restore", **fields})
+
+    assert expected == outcome(build, "drill-result", **DRILLS)
+
+
 def test_a_system_without_objectives_cannot_keep_any() -> None:
     """Data on the database and nobody said what may be lost: nothing can be judged."""
     build = hosts(Build(), db1="data-centre:database")

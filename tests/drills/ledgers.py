@@ -38,7 +38,7 @@ class Told:
 
 def honest(clients: int = 3, each: int = 20) -> Told:
     """Return a run in which client 1 was refused its row 7, and never heard what came of row 11 (it is there)."""
-    ledger = [f"ledger {RUN} {clients} {START:.6f}"]
+    ledger = [f"ledger {RUN} 0 {clients} {START:.6f}"]
     rows = []
     position = 0
     for seq in range(1, each + 1):

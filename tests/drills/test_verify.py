@@ -6,13 +6,14 @@ import importlib
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import RUN, START, Told, honest
 
-from egov.drills.ledger import ledger, rows
+from egov.drills.ledger import acknowledged_at, ledger, merged, rows
 from egov.drills.verify import Measured, digest, verify
 
 
@@ -39,6 +40,34 @@ def test_a_row_of_unknown_outcome_may_be_missing() -> None:
 
     assert found.whole
     assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        ("w 1 2 5.000000 6.500000 ack\n", 6.5),
+        ("w 1 2 5.000000 6.500000 refused\n", None),
+        ("r 5.000000 6.500000 ack\n", None),
+        ("w 1 2 5.000000 6.5", None),
+        ("\n", None),
+    ],
+)
+def test_a_line_says_when_a_commit_was_acknowledged(line: str, at: float | None) -> None:
+    """Only a whole line of an acknowledged write: a drill waits for one before it reads back."""
+    assert at == acknowledged_at(line)
+
+
+def test_ledgers_of_two_hosts_are_one() -> None:
+    """Clients on both sides of a cut write in one run: the gap is the time in which none of them was told a commit."""
+    one, two = ledger(honest().ledger), ledger(honest().ledger)
+    early = replace(one, ended=one.ended - 10, writes=one.writes[: len(one.writes) // 2])
+    other = tuple(replace(write, client=write.client + 3) for write in two.writes)
+    both = merged({"a": early, "b": replace(two, writes=other, problems=("torn",))})
+
+    assert (early.started, two.ended) == (both.started, both.ended)
+    assert len(early.writes) + len(other) == len(both.writes)
+    assert ("b: torn",) == both.problems
+    assert verify(both, ()).gap_write_s == measured(honest()).gap_write_s
 
 
 def _without(client: int, seqs: range) -> Callable[[Told], Told]:
@@ -142,7 +171,8 @@ def test_any_lost_acknowledged_row_counts_and_dates_the_recovery_point(data: st.
     before = [at for at in times.values() if at < first]
     assert (len(gone), not gone) == (found.lost, found.whole)
     assert found.recovery_point == pytest.approx(max(before) if before else None)
-    assert found.rpo_s == pytest.approx(max(times.values()) - (max(before) if before else START), abs=0.002)
+    last = max(times[key] for key in gone)
+    assert found.rpo_s == pytest.approx(last - (max(before) if before else START), abs=0.002)
 
 
 @given(st.lists(st.text(max_size=40)), st.lists(st.text(max_size=40)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -91,6 +92,11 @@ def test_two_labs_side_by_side(new_lab: Callable[[str], TestLab]) -> None:
     assert "dc-app1\n" == second.ssh("dc-app1", "hostname")
 
 
+def in_time(command: str) -> str:
+    """Return a command that waits until another one succeeds: a lost neighbour is asked anew after a while."""
+    return f"timeout 20 sh -c 'until {command}; do sleep 0.2; done'"
+
+
 def test_cut_heal_freeze_and_kill(new_lab: Callable[[str], TestLab]) -> None:
     """Links, processes and power of a host can be taken away and given back."""
     lab = new_lab("hurt")
@@ -101,7 +107,7 @@ def test_cut_heal_freeze_and_kill(new_lab: Callable[[str], TestLab]) -> None:
     lab.lab("cut", "dc-app1", "eth0")
     lab.ssh("dc-app1", reach, code=1)
     lab.lab("heal", "dc-app1", "eth0")
-    lab.ssh("dc-app1", reach)
+    lab.ssh("dc-app1", in_time(reach))
     lab.lab("freeze", "fw1")
     assert "frozen" == lab.states()["fw1"]
     lab.lab("freeze", "fw1", "--thaw")
@@ -111,6 +117,45 @@ def test_cut_heal_freeze_and_kill(new_lab: Callable[[str], TestLab]) -> None:
     assert "off" == lab.states()["dc-app1"]
     lab.lab("up", "dc-app1")
     assert "kept\n" == lab.ssh("dc-app1", "cat /kept")
+
+
+def test_a_site_cut_off_meets_only_itself(new_lab: Callable[..., TestLab]) -> None:
+    """Its hosts meet each other still, by links that are up, and answer the controller; they reach nobody else."""
+    lab = new_lab("parted", ROOT / "tests" / "twosites")
+    lab.lab("up", "dc-db1", "dc-app1", "bk-db1")
+    near, far = "ping -c1 -W2 10.212.16.21", "ping -c1 -W2 10.212.16.12"  # dc-app1, bk-db1
+
+    lab.lab("cut", "--site", "dc")
+    lab.ssh("dc-db1", near)
+    lab.ssh("dc-db1", far, code=1)
+    assert "LOWER_UP" in lab.ssh("dc-db1", "ip link show eth0")
+    lab.lab("heal", "--site", "dc")
+    lab.ssh("dc-db1", in_time(far))
+    lab.lab("kill", "--site", "dc")
+    assert {"dc-db1": "off", "dc-app1": "off", "bk-db1": "running"}.items() <= lab.states().items()
+
+
+def took_ms(pings: str) -> int:
+    """Return how long ping says that it took."""
+    (found,) = re.findall(r"time ([0-9]+)ms", pings)
+    return int(found)
+
+
+def test_a_slow_link_and_a_full_disk(new_lab: Callable[..., TestLab]) -> None:
+    """A link passes what it was told, both ways, until it is told otherwise; a disk holds as much as is described."""
+    lab = new_lab("narrow", ROOT / "tests" / "twosites")
+    lab.lab("up", "dc-db1", "bk-db1")
+    burst = "sudo ping -q -c 60 -i 0.01 -s 1400 10.212.16.12"  # 84 kB
+
+    lab.lab("slow", "dc-db1", "eth0", "64kbit")
+    slow_ms = took_ms(lab.ssh("dc-db1", burst))
+    lab.lab("slow", "dc-db1", "eth0")
+
+    assert slow_ms > 1000 * (84_000 - 32_768) / 8_000 * 0.8  # 8 kB/s, less what the bucket lets through at once
+    assert took_ms(lab.ssh("dc-db1", burst)) < slow_ms
+    refused = lab.ssh("dc-db1", "sudo dd if=/dev/zero of=/var/lib/postgresql/x bs=1M 2>&1; true")
+    assert "No space left on device" in refused
+    assert int(lab.ssh("dc-db1", "df --output=size -BM /var/lib/postgresql | tail -1").strip().rstrip("M")) < 2048
 
 
 def test_names_that_cannot_be_are_refused(new_lab: Callable[[str], TestLab]) -> None:

@@ -13,6 +13,7 @@ import yaml
 from network_build import access, host, network, router
 
 from egov.city import City, Continuity, load
+from egov.drills import drills
 from egov.facts import DrillResult
 from egov.plans import ContinuityPlan, Failure, continuity
 from egov.present.plans import continuity as said
@@ -170,6 +171,14 @@ def test_each_row_names_its_drills_and_what_they_measured(city: City) -> None:
     text = " ".join(said(plan, city, "en").split())
     assert "drill leader-off, standby-off: 17 s without writes at most, 2 rows lost" in text
     assert "drill cut-leader-30, cut-leader-90: not run yet" in text
+
+
+def test_the_drills_named_can_be_run(city: City) -> None:
+    """A row names only drills that there are."""
+    named = {drill for failure in continuity(city).failures for drill in failure.drills}
+
+    assert named <= {*drills(ROOT / "playbooks" / "drills")}
+    assert {"lose-site", "cut-site", "leader-off", "cut-third-room", "repository-lost"} <= named
 
 
 def test_what_is_cut_off_is_not_lost(city: City) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from math import inf
 from typing import Any
 
 from pydantic import Field
 
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
-from egov.city import Host, System
+from egov.city import Continuity, Host, System
 from egov.city.fields import Part
 from egov.facts import BackupCopy, DrillResult, Facts, RestoreTest, WalArchived
 from egov.render.database import ARCHIVE, DATABASE, REPOSITORY
@@ -122,11 +123,12 @@ def drill_result(system: System, facts: Facts, p: DrillParameters) -> Judgement:
     rows = [newest[name] for name in p.drills if name in newest]
     level = f"GB/T 20988-{wanted.edition} {wanted.level}"
     shown: dict[str, Any] = {"level": level, "rpo_seconds": wanted.rpo_seconds, "rto_seconds": wanted.rto_seconds}
-    bad = [r for r in rows if r.rpo_s > wanted.rpo_seconds or r.gap_write_s > wanted.rto_seconds or _unfaithful(r)]
-    if bad := [row for row in bad if not row.problems]:
+    if bad := [row for row in rows if not row.problems and not _kept(row, wanted)]:
         return judge(False, cites=bad, drills=[r.drill for r in bad], **_worst(bad), **shown)
     if missing := [name for name in p.drills if name not in newest or newest[name].problems]:
         return undetermined([f"egov drill run {name}" for name in missing], cites=rows, **shown)
+    if wanted.restore_seconds is None and any(row.recovery == "restore" for row in rows):
+        return undetermined(["System.continuity.restore_seconds"], cites=rows, **shown)
     days = max((_end(facts) - row.observed_at).days for row in rows)
     outcome = None if days <= p.max_days else "overdue"
     return judge(
@@ -138,8 +140,14 @@ def _worst(rows: list[DrillResult]) -> dict[str, Any]:
     return {"rpo_s": max(row.rpo_s for row in rows), "gap_write_s": max(row.gap_write_s for row in rows)}
 
 
-def _unfaithful(row: DrillResult) -> bool:
-    return bool(row.lost or row.duplicated or row.reordered or row.altered or row.foreign)
+def _kept(row: DrillResult, wanted: Continuity) -> bool:
+    """Say whether a drill kept the objectives: rows are as clients were told, and no more is lost or waited for."""
+    if row.duplicated or row.reordered or row.altered or row.foreign:
+        return False
+    if row.rpo_s > wanted.rpo_seconds or (row.lost and not wanted.rpo_seconds):
+        return False
+    limit = wanted.rto_seconds if row.recovery == "automatic" else wanted.restore_seconds or inf
+    return row.gap_write_s <= limit
 
 
 def off_site(host: Host, facts: Facts) -> bool:

@@ -159,6 +159,13 @@ class Device(Item):
     )
 
 
+class Disk(Part):
+    """A file system of its own that a host has, of limited size."""
+
+    mount: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$", description="Where it is mounted")]
+    size_gib: Annotated[int, Field(ge=1)] = Field(description="Size, GiB")
+
+
 class Host(Item):
     """A machine with an operating system, physical or not."""
 
@@ -172,6 +179,7 @@ class Host(Item):
     loopback: Address | None = Field(default=None, description="IPv4 address a carrier router speaks BGP and LDP from")
     locator: Network | None = Field(default=None, description="IPv6 prefix of a carrier router's SRv6 segments")
     capacity: Capacity | None = Field(default=None, description="What a container host gives to workloads")
+    disks: tuple[Disk, ...] = Field(default=(), description="File systems besides the root; a lab makes them")
     pods: PodNetwork | None = Field(
         default=None, description="Addresses of pods that it runs itself, behind its own; absent: a cluster runs them"
     )
@@ -211,6 +219,9 @@ class Continuity(Part):
 
     rpo_seconds: Annotated[int, Field(ge=0)] = Field(description="Newest data that may be lost (恢复点目标), s")
     rto_seconds: Annotated[int, Field(ge=1)] = Field(description="Time until it works again (恢复时间目标), s")
+    restore_seconds: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Time until it works again if data must come back from a backup, s; none: not agreed"
+    )
     level: Annotated[int, Field(ge=1, le=6)] = Field(description="Level of GB/T 20988 (灾难恢复能力等级)")
     edition: Literal["2007", "2025"] = Field(description="Edition of GB/T 20988 that the level is of")
 

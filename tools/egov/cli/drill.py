@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from egov.city import City
     from egov.drills import Drill
 
+_SEEDS = 10_000
 _EXIT = {"pass": 0, "violation": 1, "undetermined": 3}
 
 
@@ -52,10 +54,12 @@ def list_(options: Common) -> int:
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME…|all")
-@click.option("--clients", type=click.IntRange(1, 128), help="Clients that write at once [the drill's own].")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Moment and length of the fault, number of clients [another one each time]."
+)
 @lab_option
 @common
-def run(options: Common, names: tuple[str, ...], clients: int | None, lab: str | None) -> int:
+def run(options: Common, names: tuple[str, ...], seed: int | None, lab: str | None) -> int:
     """Run drills one after the other: on the database that is described, or a lab's. Results are kept as facts.
 
     Exit 0 if every objective was kept, 1 if one was not, 3 if one could not be measured, 4 if refused.
@@ -70,17 +74,18 @@ def run(options: Common, names: tuple[str, ...], clients: int | None, lab: str |
         message = f"{', '.join(cables)}: pulls cables or cuts power, which only a lab can do; name one with --lab"
         raise UsageError(message)
     city = options.load_city()
-    found = [_one(options, city, drill, lab, clients) for drill in wanted]
+    seeds = [random.randrange(_SEEDS) if seed is None else seed for _ in wanted]  # noqa: S311 - printed, to be repeated
+    found = [_one(options, city, drill, lab, number) for drill, number in zip(wanted, seeds, strict=True)]
     if options.as_json():
         options.write(as_json(found))
     else:
-        columns = ("drill", "verdict", "acked", "lost", "duplicated", "gap_write_s", "gap_read_s", "rpo_s")
+        columns = ("drill", "seed", "verdict", "acked", "lost", "duplicated", "gap_write_s", "gap_read_s", "rpo_s")
         options.write(table(columns, [[data[name] for name in columns] for data in found]))
     verdicts = {data["verdict"] for data in found}
     return next((_EXIT[name] for name in ("violation", "undetermined") if name in verdicts), 0)
 
 
-def _one(options: Common, city: City, drill: Drill, lab: str | None, clients: int | None) -> dict[str, Any]:
+def _one(options: Common, city: City, drill: Drill, lab: str | None, seed: int) -> dict[str, Any]:
     """Run one drill, keep what it left, and return it as data."""
     from egov.cli.procedure import executor, journals
     from egov.drills import as_data, fact
@@ -93,9 +98,12 @@ def _one(options: Common, city: City, drill: Drill, lab: str | None, clients: in
     started = datetime.now(UTC)
     journal = Journal(journals(options) / f"{started:%Y%m%dT%H%M%SZ}-{drill.id}.jsonl")
     where = place(city, options.city_dir().resolve(), lab, executor(options, lab))
-    done = run_drill(drill, where, journal, lambda text: click.echo(text, err=True), clients)
-    with RunWriter.begin(options.evidence_dir(), "drill", [f"egov drill run {drill.id}"], started) as writer:
-        writer.raw("ledger.txt.gz", gzip.compress(done.ledger_text.encode(), mtime=0))
+    done = run_drill(drill, where, journal, lambda text: click.echo(text, err=True), seed)
+    with RunWriter.begin(
+        options.evidence_dir(), "drill", [f"egov drill run {drill.id} --seed {seed}"], started
+    ) as writer:
+        for host, text in done.ledgers.items():
+            writer.raw(f"ledger-{host}.txt.gz", gzip.compress(text.encode(), mtime=0))
         writer.raw("rows.txt.gz", gzip.compress(done.rows_text.encode(), mtime=0))
         writer.add(fact(done, city.profile.id, datetime.now(UTC)))
     data = as_data(done, strictest(city))

@@ -92,7 +92,7 @@ def run(options: Common, words: tuple[str, ...]) -> None:
 @command.command()
 @click.argument("host", required=False)
 @click.argument("interface", required=False)
-@click.option("--site", help="Cut every host of a site.")
+@click.option("--site", help="Part a site from all others, by every network but the controller's.")
 @common
 def cut(options: Common, host: str | None, interface: str | None, site: str | None) -> int:
     """Take links of HOST (or one INTERFACE) down."""
@@ -102,7 +102,7 @@ def cut(options: Common, host: str | None, interface: str | None, site: str | No
 @command.command()
 @click.argument("host", required=False)
 @click.argument("interface", required=False)
-@click.option("--site", help="Heal every host of a site.")
+@click.option("--site", help="Join a site with the others again.")
 @common
 def heal(options: Common, host: str | None, interface: str | None, site: str | None) -> int:
     """Take links that were cut up again."""
@@ -110,11 +110,28 @@ def heal(options: Common, host: str | None, interface: str | None, site: str | N
 
 
 @command.command()
-@click.argument("hosts", nargs=-1, required=True)
+@click.argument("host")
+@click.argument("interface")
+@click.argument("rate", required=False)
 @common
-def kill(options: Common, hosts: tuple[str, ...]) -> int:
+def slow(options: Common, host: str, interface: str, rate: str | None) -> int:
+    """Let INTERFACE of HOST pass RATE each way (as 2mbit), or everything again if no RATE is given."""
+    lab = _lab(options, _name())
+    lab.slow(lab.topology.chosen([host])[0], interface, rate)
+    return 0
+
+
+@command.command()
+@click.argument("hosts", nargs=-1)
+@click.option("--site", help="End every host of a site.")
+@common
+def kill(options: Common, hosts: tuple[str, ...], site: str | None) -> int:
     """End all of HOSTS at once, as a power cut does; `up` boots them again."""
-    _lab(options, _name()).kill(hosts)
+    lab = _lab(options, _name())
+    if bool(hosts) == bool(site):
+        message = "name hosts, or --site SITE"
+        raise click.UsageError(message)
+    lab.kill([host.id for host in lab.at_site(site)] if site else hosts)
     return 0
 
 
@@ -132,8 +149,10 @@ def _cut(lab: Lab, host: str | None, interface: str | None, site: str | None, *,
     if (host is None) == (site is None):
         message = "name one host, or --site SITE"
         raise click.UsageError(message)
-    chosen = lab.at_site(site) if site else lab.topology.chosen([str(host)])
-    lab.cut(chosen, interface, heal=heal)
+    if site:
+        lab.cut_site(site, heal=heal)
+    else:
+        lab.cut(lab.topology.chosen([str(host)]), interface, heal=heal)
     return 0
 
 

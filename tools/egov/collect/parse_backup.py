@@ -1,6 +1,6 @@
 """What a backup repository's host printed → rows: pgBackRest's catalogue, its newest WAL, results of restore tests.
 
-Formats: `pgbackrest info --output=json` (2.45), find(1), and what playbooks/roles/pgbackrest's restore_test.py prints.
+Formats: `pgbackrest info --output=json` (2.45), find(1), and what playbooks/roles/pgbackrest's restore.py prints.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def restore(line: str) -> Row:
         "label": _a(str, data["label"]),
         "tested_at": moment(str(data["started"])),
         "seconds": float(data["seconds"]),
+        "restore_s": float(data["restore_seconds"]) if "restore_seconds" in data else None,
         "recovery_point": None if point is None else moment(str(point)),
         "tables": len(rows),
         "rows_read": sum(_a(int, count) for count in rows.values()),

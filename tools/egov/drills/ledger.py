@@ -7,13 +7,13 @@ its ledger has measured nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 ACK, REFUSED, UNKNOWN = "ack", "refused", "unknown"
 _TIME = r"[0-9]{1,12}\.[0-9]{6}"
 _OUTCOME = f"({ACK}|{REFUSED}|{UNKNOWN})"
-_HEADER = re.compile(rf"ledger ([a-z0-9-]+) ([0-9]{{1,6}}) ({_TIME})")
+_HEADER = re.compile(rf"ledger ([a-z0-9-]+) ([0-9]{{1,6}}) ([0-9]{{1,6}}) ({_TIME})")
 _WRITE = re.compile(rf"w ([0-9]{{1,6}}) ([0-9]{{1,12}}) ({_TIME}) ({_TIME}) {_OUTCOME}")
 _READ = re.compile(rf"r ({_TIME}) ({_TIME}) {_OUTCOME}")
 _END = re.compile(rf"end ([0-9]{{1,12}}) ([0-9]{{1,12}}) ({_TIME})")
@@ -57,7 +57,7 @@ class Ledger:
 @dataclass
 class _Reading:
     run: str = ""
-    clients: int = 0
+    clients: range = range(0)
     started: float = 0.0
     ended: float | None = None
     writes: list[Write] = field(default_factory=list)
@@ -72,7 +72,8 @@ def ledger(lines: Sequence[str]) -> Ledger:
     header = _HEADER.fullmatch(lines[0]) if lines else None
     if header is None:
         return Ledger(problems=("the ledger does not begin with its header",))
-    found.run, found.clients, found.started = header[1], int(header[2]), float(header[3])
+    first, clients = int(header[2]), int(header[3])
+    found.run, found.clients, found.started = header[1], range(first, first + clients), float(header[4])
     for number, line in enumerate(lines[1:], 2):
         if found.ended is not None:
             found.problems.append(f"line {number} comes after the end")
@@ -108,7 +109,7 @@ def _sound(found: _Reading) -> Iterable[str]:
     for write in found.writes:
         name = f"write {write.client}/{write.seq}"
         before = last.get(write.client)
-        if write.client >= found.clients:
+        if write.client not in found.clients:
             yield f"{name} is of no client of the run"
         if write.seq != (before.seq + 1 if before else 1):
             yield f"{name} comes after {before.seq if before else 'none'}"
@@ -117,6 +118,25 @@ def _sound(found: _Reading) -> Iterable[str]:
         if found.ended is not None and write.ended > found.ended:
             yield f"{name} ends after the ledger"
         last[write.client] = write
+
+
+def acknowledged_at(line: str) -> float | None:
+    """Return when a line of a ledger says that a commit was acknowledged (epoch, s); None if it says nothing of it."""
+    write = _WRITE.fullmatch(line.rstrip("\n"))
+    return float(write[4]) if write and write[5] == ACK else None
+
+
+def merged(ledgers: Mapping[str, Ledger]) -> Ledger:
+    """Return what the clients on all hosts were told in one run, as one ledger; each problem names its host."""
+    found = ledgers.values()
+    return Ledger(
+        run=next((one.run for one in found), ""),
+        started=min((one.started for one in found), default=0.0),
+        ended=max((one.ended for one in found), default=0.0),
+        writes=tuple(write for one in found for write in one.writes),
+        reads=tuple(sorted(at for one in found for at in one.reads)),
+        problems=tuple(f"{host}: {problem}" for host, one in ledgers.items() for problem in one.problems),
+    )
 
 
 def rows(lines: Sequence[str]) -> tuple[tuple[Row, ...], tuple[str, ...]]:

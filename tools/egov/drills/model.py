@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,8 +20,15 @@ class Load(Part):
 
     fault: Literal["process", "host", "link", "site", "storage", "person", "planned"]
     lab_only: bool = Field(default=False, description="Its steps pull cables or cut power, which only a lab can do")
-    clients: Annotated[int, Field(ge=1, le=128)] = 8
-    calm_seconds: Annotated[int, Field(ge=1)] = 4
+    recovery: Literal["automatic", "restore"] = Field(
+        default="automatic",
+        description="restore: people bring data back from a backup, so restore_seconds is the objective",
+    )
+    writers: Literal["one", "all", "elsewhere"] = Field(
+        default="one", description="Endpoints that clients write through: one, all, one outside the leader's site"
+    )
+    clients: Annotated[int, Field(ge=1, le=128)] = Field(default=8, description="Clients of each such endpoint")
+    calm_seconds: Annotated[float, Field(gt=0)] = 4
     settle_seconds: Annotated[int, Field(ge=1)] = 4
     whole_seconds: Annotated[int, Field(ge=1)] = Field(
         default=120, description="Time that the cluster has to be whole again after the last step"
@@ -38,6 +46,23 @@ class Drill:
     def id(self) -> str:
         """The drill's name."""
         return self.procedure.head.id
+
+
+def varied(drill: Drill, seed: int) -> Drill:
+    """Return the drill as *seed* has it: when the fault comes, how long it lasts, how many clients write.
+
+    The calm before is half to twice as long, the fault up to a third longer, the clients half to one and a half times
+    as many as described. The same seed gives the same drill.
+    """
+    dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    calm = round(drill.load.calm_seconds * dice.uniform(0.5, 2), 2)
+    clients = max(1, round(drill.load.clients * dice.uniform(0.5, 1.5)))
+    longer = dice.uniform(1, 4 / 3)
+    steps = tuple(
+        step.model_copy(update={"hold_seconds": round(step.hold_seconds * longer)}) for step in drill.procedure.steps
+    )
+    load = drill.load.model_copy(update={"calm_seconds": calm, "clients": clients})
+    return Drill(replace(drill.procedure, steps=steps), load)
 
 
 def drills(folder: Path) -> dict[str, Drill]:

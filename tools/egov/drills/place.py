@@ -11,13 +11,14 @@ from egov.city import City
 from egov.drills.run import Place
 from egov.errors import UsageError
 from egov.procedures.runner import Execute
-from egov.render.database import DATABASE, ENDPOINT, WITNESS
+from egov.render.database import DATABASE, ENDPOINT, REPOSITORY, WITNESS
 
 
 def place(city: City, folder: Path, lab: str | None, execute: Execute) -> Place:
     """Return the place of a city's drills; UsageError if it describes no database, or no host that uses it."""
     hosts = [h for h in city.hosts.values() if lab is None or h.lab]
-    named = {role: tuple(sorted(h.id for h in hosts if role in h.roles)) for role in (DATABASE, WITNESS, ENDPOINT)}
+    roles = (DATABASE, WITNESS, ENDPOINT, REPOSITORY)
+    named = {role: tuple(sorted(h.id for h in hosts if role in h.roles)) for role in roles}
     for role in (DATABASE, ENDPOINT):
         if not named[role]:
             message = f"no host has the role {role}: there is nothing to drill"
@@ -28,7 +29,9 @@ def place(city: City, folder: Path, lab: str | None, execute: Execute) -> Place:
         on_host=_in_lab(lab) if lab else _over_ssh(folder, addresses),
         copies=named[DATABASE],
         third=next(iter(named[WITNESS]), None),
-        endpoint=named[ENDPOINT][0],
+        repository=next(iter(named[REPOSITORY]), None),
+        endpoints=named[ENDPOINT],
+        sites={host.id: host.site for host in hosts},
         links={host.id: city.business(host)[0].name for host in hosts},
         environment={
             **os.environ,

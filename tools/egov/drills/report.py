@@ -11,10 +11,11 @@ from egov.drills.verify import Measured
 from egov.facts import DrillResult
 
 
-def verdict(measured: Measured, objective: Continuity | None) -> str:
+def verdict(measured: Measured, objective: Continuity | None, recovery: str = "automatic") -> str:
     """Return pass, violation or undetermined (measured in vain, or against no objective).
 
-    Rows that are doubled, disordered, altered or of nobody are a violation whatever the objective is.
+    Rows that are doubled, disordered, altered or of nobody are a violation whatever the objective is. The time without
+    writes is held to rto_seconds, or to restore_seconds where data comes back from a backup (*recovery* `restore`).
     """
     if measured.problems:
         return "undetermined"
@@ -22,8 +23,12 @@ def verdict(measured: Measured, objective: Continuity | None) -> str:
         return "violation"
     if objective is None:
         return "undetermined"
-    kept = measured.rpo_s <= objective.rpo_seconds and measured.gap_write_s <= objective.rto_seconds
-    return "pass" if kept and (objective.rpo_seconds or not measured.lost) else "violation"
+    if measured.rpo_s > objective.rpo_seconds or (measured.lost and not objective.rpo_seconds):
+        return "violation"
+    limit = objective.restore_seconds if recovery == "restore" else objective.rto_seconds
+    if limit is None:
+        return "undetermined"
+    return "pass" if measured.gap_write_s <= limit else "violation"
 
 
 def fact(done: Done, cluster: str, now: datetime) -> DrillResult:
@@ -35,6 +40,8 @@ def fact(done: Done, cluster: str, now: datetime) -> DrillResult:
         source=f"drill {done.journal.path.stem}",
         drill=done.drill.id,
         fault=done.drill.load.fault,
+        recovery=done.drill.load.recovery,
+        seed=done.seed,
         cluster=cluster,
         ended=done.result.outcome.value,
         acked=measured.acked,
@@ -63,7 +70,9 @@ def as_data(done: Done, objective: Continuity | None) -> dict[str, Any]:
     return {
         "drill": done.drill.id,
         "run": done.journal.path.stem,
+        "seed": done.seed,
         "acked": measured.acked,
+        "acked_by": done.acked_by,
         "lost": measured.lost,
         "duplicated": measured.duplicated,
         "reordered": measured.reordered,
@@ -74,7 +83,7 @@ def as_data(done: Done, objective: Continuity | None) -> dict[str, Any]:
         "rpo_s": measured.rpo_s,
         "recovery_point": point.isoformat() if point else None,
         "objective": objective.model_dump() if objective else None,
-        "verdict": verdict(measured, objective),
+        "verdict": verdict(measured, objective, done.drill.load.recovery),
         "problems": list(measured.problems),
         "examples": list(measured.examples),
         "steps": steps,

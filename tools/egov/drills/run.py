@@ -7,22 +7,24 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Self
 
-from egov.drills.ledger import ledger, rows
-from egov.drills.model import Drill
+from egov.drills.ledger import ACK, acknowledged_at, ledger, merged, rows
+from egov.drills.model import Drill, varied
 from egov.drills.verify import Measured, verify
-from egov.errors import CollectionError, GuardError
+from egov.errors import CollectionError, GuardError, UsageError
 from egov.procedures import Journal, Outcome, Result, Runner
 from egov.procedures.runner import Execute
 
 WRITER = Path(__file__).with_name("writer.py")
 _PREPARE = ("ansible-playbook", "playbooks/drill_ledger.yml")
 _STATUS = "sudo patronictl -c /etc/patroni/config.yml list -f json"
+_AGREED = "sudo patronictl -c /etc/patroni/config.yml show-config"
 _COMMAND_SECONDS = 120
 
 
@@ -33,15 +35,17 @@ class Place:
     execute: Execute
     on_host: Callable[[str, str], Sequence[str]]
     copies: tuple[str, ...]
-    third: str | None
-    endpoint: str
+    endpoints: tuple[str, ...]
+    third: str | None = None
+    repository: str | None = None
+    sites: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Who leads and who follows synchronously; None where nobody does."""
+    """Who leads and who may take over; None where nobody does."""
 
     leader: str | None = None
     follower: str | None = None
@@ -56,39 +60,64 @@ class Done:
     result: Result
     measured: Measured
     started: datetime
-    ledger_text: str
+    seed: int
+    ledgers: dict[str, str]
+    acked_by: dict[str, int]
     rows_text: str
 
 
-def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None], clients: int | None = None) -> Done:
+def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None], seed: int) -> Done:
     """Run *drill* and measure it; GuardError, before anything is touched, unless a leader and a follower stand."""
-    started = datetime.now(UTC)
+    started, drill = datetime.now(UTC), varied(drill, seed)
     before = copies(place)
     if before.leader is None or before.follower is None:
-        message = f"no drill now: the database has not both a leader and a synchronous standby ({before})"
+        message = f"no drill now: the database has not both a leader and a copy that may take over ({before})"
         raise GuardError(message)
+    hosts = _writing(drill, place, before)
     if place.execute(_PREPARE, _COMMAND_SECONDS):
         message = "the ledger's table could not be made; nothing was broken"
         raise CollectionError(message)
     journal.begin(drill.procedure.filled(_inputs(drill, place, before)))
-    name = journal.path.stem.lower()
-    say(f"{drill.id}: {before.leader} leads, {before.follower} follows; writing")
-    with _Writer(place, name, clients or drill.load.clients) as writer:
+    name, clients = journal.path.stem.lower(), drill.load.clients
+    say(
+        f"{drill.id}: {before.leader} leads, {before.follower} follows; writing through {', '.join(hosts)}; seed {seed}"
+    )
+    with ExitStack() as stack:
+        writers = {
+            host: stack.enter_context(_Writer(place, host, name, number * clients, clients))
+            for number, host in enumerate(hosts)
+        }
         time.sleep(drill.load.calm_seconds)
         with journal.held():
             result = Runner(journal, place.execute, say).run()
-        _await_whole(place, drill.load.whole_seconds, say)
+        _await_whole(place, writers.values(), drill.load.whole_seconds, say)
         time.sleep(drill.load.settle_seconds)
-        text = writer.stop()
-    found = _remote(place, place.endpoint, _program("rows", name))
+        texts = {host: writer.stop() for host, writer in writers.items()}
+    told = {host: ledger(text.splitlines()) for host, text in texts.items()}
+    found = _remote(place, hosts[0], _program("rows", name))
     there, problems = rows(found.splitlines())
     if result.outcome is not Outcome.DONE:
         problems = (*problems, f"the procedure ended {result.outcome.value}: {result.reason}")
-    return Done(drill, journal, result, verify(ledger(text.splitlines()), there, problems), started, text, found)
+    acked = {host: sum(write.outcome == ACK for write in one.writes) for host, one in told.items()}
+    measured = verify(merged(told), there, problems)
+    return Done(drill, journal, result, measured, started, seed, texts, acked, found)
+
+
+def _writing(drill: Drill, place: Place, now: Copies) -> tuple[str, ...]:
+    """Return the endpoints that clients write through; UsageError if no such one is described."""
+    away = tuple(host for host in place.endpoints if place.sites.get(host) != place.sites.get(now.leader or ""))
+    found = {"all": place.endpoints, "one": place.endpoints[:1], "elsewhere": away[:1]}[drill.load.writers]
+    if not found:
+        message = f"{drill.id}: no application host with a database endpoint stands outside the leader's site"
+        raise UsageError(message)
+    return found
 
 
 def copies(place: Place) -> Copies:
-    """Ask the copies who leads and who follows synchronously; the first that answers is believed."""
+    """Ask the copies who leads and who may take over; the first that answers is believed.
+
+    That is the one that follows synchronously, or any that follows where commits are not to wait for one.
+    """
     for host in place.copies:
         try:
             members = json.loads(_remote(place, host, _STATUS, seconds=20))
@@ -96,22 +125,35 @@ def copies(place: Place) -> Copies:
             continue
         roles = {m["Role"]: m["Member"] for m in members if m.get("State") in {"running", "streaming"}}
         if "Leader" in roles:
-            return Copies(roles["Leader"], roles.get("Sync Standby") or roles.get("Quorum Standby"))
+            follower = roles.get("Sync Standby") or roles.get("Quorum Standby")
+            return Copies(roles["Leader"], follower or (roles.get("Replica") if _late(place, host) else None))
     return Copies()
 
 
+def _late(place: Place, host: str) -> bool:
+    """Say whether the cluster has agreed that commits wait for no other copy."""
+    try:
+        return "synchronous_mode: false" in _remote(place, host, _AGREED, seconds=20).splitlines()
+    except CollectionError:
+        return False
+
+
 def _inputs(drill: Drill, place: Place, now: Copies) -> dict[str, str]:
-    known = {"leader": now.leader, "follower": now.follower, "third": place.third}
+    """Return what the drill's commands name: hosts by what they do now, the leader's site, the link of the host hit."""
+    known = {"leader": now.leader, "follower": now.follower, "third": place.third, "repository": place.repository}
     wanted = drill.procedure.head.inputs
     hurt = next((known[name] for name in wanted if known.get(name)), None)
-    known["link"] = place.links.get(hurt or "")
+    known |= {"link": place.links.get(hurt or ""), "site": place.sites.get(now.leader or "")}
     return {name: value for name in wanted if (value := known.get(name))}
 
 
-def _await_whole(place: Place, seconds: int, say: Callable[[str], None]) -> None:
-    """Wait until there are a leader and a synchronous standby again; after *seconds* go on and measure what is."""
-    deadline = time.monotonic() + seconds
-    while (now := copies(place)).follower is None:
+def _await_whole(place: Place, writers: Collection[_Writer], seconds: int, say: Callable[[str], None]) -> None:
+    """Wait until there are a leader and a copy that may take over again; after *seconds* go on and measure what is.
+
+    What the members say of themselves is as old as their last look, so a client must have been told a commit since.
+    """
+    since, deadline = time.time(), time.monotonic() + seconds
+    while (now := copies(place)).follower is None or not any(writer.acknowledged(since) for writer in writers):
         if time.monotonic() > deadline:
             say(f"not whole after {seconds} s: {now}")
             return
@@ -146,12 +188,12 @@ def _remote(place: Place, host: str, command: str, seconds: int = _COMMAND_SECON
 
 
 class _Writer:
-    """The clients on the application's host; their ledger is read as it is written."""
+    """The clients on one application host; their ledger is read as it is written."""
 
-    def __init__(self, place: Place, run: str, clients: int) -> None:
-        command = _program("write", run, "--clients", str(clients))
+    def __init__(self, place: Place, host: str, run: str, first: int, clients: int) -> None:
+        command = _program("write", run, "--first", str(first), "--clients", str(clients))
         self._process = subprocess.Popen(
-            place.on_host(place.endpoint, command),
+            place.on_host(host, command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -172,6 +214,11 @@ class _Writer:
 
     def _read(self, output: IO[str]) -> None:
         self._lines.extend(output)
+
+    def acknowledged(self, since: float) -> bool:
+        """Say whether a client was told a commit after a moment (epoch, s)."""
+        newest = next((at for line in reversed(self._lines) if (at := acknowledged_at(line)) is not None), since)
+        return newest > since
 
     def stop(self) -> str:
         """End the clients' work and return the ledger; CollectionError if it does not come to its end."""

@@ -46,7 +46,7 @@ def digest(run: str, client: int, seq: int) -> str:
 def verify(ledger: Ledger, rows: Sequence[Row], problems: Sequence[str] = ()) -> Measured:
     """Return what came of the run; *problems* are those of the read-back.
 
-    rpo_s: time from the recovery point to the last acknowledgement, 0 if nothing acknowledged is lost.
+    rpo_s: time from the recovery point to the last acknowledgement that is lost, 0 if none is.
     recovery_point: when the newest row was acknowledged up to which, in order of acknowledgement, nothing is lost.
     """
     sent = {(write.client, write.seq): write for write in ledger.writes}
@@ -60,7 +60,6 @@ def verify(ledger: Ledger, rows: Sequence[Row], problems: Sequence[str] = ()) ->
     foreign = [key for key in there if key not in sent or sent[key].outcome == REFUSED]
     reordered = list(_reordered(rows))
     point = _recovery_point(acked, lost)
-    end = acked[-1].ended if acked else ledger.started
     return Measured(
         acked=len(acked),
         lost=len(lost),
@@ -70,7 +69,7 @@ def verify(ledger: Ledger, rows: Sequence[Row], problems: Sequence[str] = ()) ->
         foreign=len(foreign),
         gap_write_s=_gap(ledger, [w.ended for w in acked]),
         gap_read_s=_gap(ledger, ledger.reads) if ledger.reads else None,
-        rpo_s=round(end - (point if point is not None else ledger.started), 3) if lost else 0.0,
+        rpo_s=round(lost[-1].ended - (point if point is not None else ledger.started), 3) if lost else 0.0,
         recovery_point=point,
         problems=(*ledger.problems, *problems),
         examples=tuple(

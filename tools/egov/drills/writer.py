@@ -101,9 +101,10 @@ class Writer:
 
     def run(self) -> None:
         """Write and read until the input ends, or for --seconds."""
-        sys.stdout.write(f"ledger {self.given.run} {self.given.clients} {self.now():.6f}\n")
+        first, clients = self.given.first, self.given.clients
+        sys.stdout.write(f"ledger {self.given.run} {first} {clients} {self.now():.6f}\n")
         sys.stdout.flush()
-        work = [threading.Thread(target=self.write, args=(n,), daemon=True) for n in range(self.given.clients)]
+        work = [threading.Thread(target=self.write, args=(first + n,), daemon=True) for n in range(clients)]
         work += [threading.Thread(target=self.read, daemon=True) for _ in range(self.given.readers)]
         for thread in work:
             thread.start()
@@ -137,6 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=("write", "rows"))
     parser.add_argument("--run", required=True)
+    parser.add_argument("--first", type=int, default=0, help="number of the first client: no two hosts share one")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--readers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0)

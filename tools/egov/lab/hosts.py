@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from egov.city import Disk
 from egov.lab import groups
 from egov.lab.namespace import run
 from egov.lab.packages import PORT, for_hosts, sources
@@ -112,6 +113,8 @@ class Machine:
         if not os.path.ismount(self.root):
             layers = f"lowerdir={base},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
             run(["mount", "-t", "overlay", "overlay", "-o", layers, str(self.root)])
+        for number, disk in enumerate(self.host.disks):
+            self._mount(number, disk)
         self.group.mkdir(parents=True, exist_ok=True)
         (self.folder / "containers").mkdir(exist_ok=True)
         command = [
@@ -121,11 +124,28 @@ class Machine:
             f"--hostname={self.host.id}",
             f"--machine={self.lab.control_group.name}-{self.host.id}",
             f"--network-namespace-path={self.lab.netns(self.host.id)}",
+            *(f"--bind={self._disk(number)}:{disk.mount}" for number, disk in enumerate(self.host.disks)),
             # A disk of its own for containers: their layers are an overlay, and the host's root is one already.
             f"--bind={self.folder / 'containers'}:/var/lib/containers",
         ]
         with (self.folder / "console.log").open("wb") as console:
             groups.spawn(self.group, command, console, _ENVIRONMENT)
+
+    def _disk(self, number: int) -> Path:
+        return self.folder / f"disk{number}"
+
+    def _mount(self, number: int, disk: Disk) -> None:
+        """Mount a disk of its described size from a file that holds only what was written to it."""
+        image, place = self.folder / f"disk{number}.ext4", self._disk(number)
+        if not image.exists():
+            trial = image.with_suffix(".new")
+            with trial.open("wb") as file:
+                file.truncate(disk.size_gib << 30)
+            run(["mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1,root_owner=0:0", str(trial)])
+            trial.rename(image)
+        place.mkdir(exist_ok=True)
+        if not os.path.ismount(place):
+            run(["mount", "-o", "loop", str(image), str(place)])
 
     def init(self) -> int | None:
         """Return the process id of the host's init as seen from the machine, None if it does not run."""

@@ -117,11 +117,18 @@ class Lab:
         }
 
     def kill(self, names: Collection[str]) -> None:
-        """End all of a host at once, as a power cut does; `up` boots it again from its disk."""
+        """End all of a host at once, as a power cut does; `up` boots it again from its disk, its links plugged in.
+
+        What its kernel still had to send goes too: a dead host delivers nothing.
+        """
+        switch = self.paths.netns(SWITCH)
         for host in self.topology.chosen(names):
-            machine = Machine(self.paths, host)
+            machine, namespace = Machine(self.paths, host), self.paths.netns(host.id)
+            ip(switch, [f"link del {self._port(host, n)}" for n in range(len(host.links))], force=True)
             groups.kill(machine.group)
             unmount_below(machine.folder)
+            if is_namespace(namespace):
+                run(["umount", "--lazy", str(namespace)])
 
     def freeze(self, names: Collection[str], *, thaw: bool = False) -> None:
         """Stop every process of a host (SIGSTOP for all at once), or let them go on."""
@@ -138,10 +145,45 @@ class Lab:
         for host in hosts:
             found = [n for n, link in enumerate(host.links) if interface in (None, link.name)]
             if not found:
-                message = f"{host.id} has no interface {interface}; it has {', '.join(li.name for li in host.links)}"
-                raise UsageError(message)
+                raise UsageError(_no_interface(host, interface))
             lines += [f"link set {self._port(host, n)} {'up' if heal else 'down'}" for n in found]
         ip(self.paths.netns(SWITCH), lines)
+
+    def cut_site(self, site: str, *, heal: bool = False) -> None:
+        """Part the hosts of a site from all others, or join them again. Among themselves they still meet.
+
+        No carrier goes, as when a line between sites is cut somewhere. The controller's own networks stay whole: the
+        way to manage what is cut off.
+        """
+        switch = self.paths.netns(SWITCH)
+        spared = {link.network for link in self.topology.controller.links}
+        lines = []
+        for host in self.at_site(site):
+            for number, link in enumerate(host.links):
+                if link.network not in spared:
+                    bridge = f"net{self.topology.networks.index(link.network)}"
+                    bridge = bridge if heal else self._island(switch, bridge, site)
+                    lines.append(f"link set {self._port(host, number)} master {bridge}")
+        ip(switch, lines)
+
+    def _island(self, switch: Path, bridge: str, site: str) -> str:
+        """Return the bridge that a site has for itself beside the one that all share; it is made when first needed."""
+        name = f"{bridge}s{sorted({h.site for h in self.topology.hosts}).index(site)}"
+        if not run(["nsenter", f"--net={switch}", "ip", "link", "show", name], check=False):
+            ip(switch, [f"link add {name} type bridge", f"link set {name} up"])
+        return name
+
+    def slow(self, host: LabHost, interface: str, rate: str | None) -> None:
+        """Let a link of a host pass *rate* (as tc writes it: 2mbit) each way, or all again for None."""
+        number = next((n for n, link in enumerate(host.links) if link.name == interface), None)
+        if number is None:
+            raise UsageError(_no_interface(host, interface))
+        for place, name in ((SWITCH, self._port(host, number)), (host.id, interface)):
+            tc = ["nsenter", f"--net={self.paths.netns(place)}", "tc", "qdisc"]
+            if rate:
+                run([*tc, "replace", "dev", name, "root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms"])
+            else:
+                run([*tc, "del", "dev", name, "root"], check=False)  # none there: as wanted
 
     def at_site(self, site: str) -> list[LabHost]:
         """Return the hosts of a site; UsageError if it has none."""
@@ -234,6 +276,10 @@ class Lab:
             names = "; ".join(f"{s.host} is {s.state} {' '.join(s.failed)}".strip() for s in broken)
             message = f"{names}; see {self.paths.lab}/hosts/<host>/console.log"
             raise EgovError(message)
+
+
+def _no_interface(host: LabHost, interface: str | None) -> str:
+    return f"{host.id} has no interface {interface}; it has {', '.join(link.name for link in host.links)}"
 
 
 def _status(machine: Machine) -> HostStatus:

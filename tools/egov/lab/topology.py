@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from egov.city import City, Host, Interface
+from egov.city import City, Disk, Host, Interface
 from egov.city.load import unknown
 from egov.errors import UsageError
 
@@ -27,11 +27,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LabHost:
-    """A host to boot. `site` is what `cut --site` cuts."""
+    """A host to boot. `site` is what `cut --site` cuts; `disks` are its file systems of limited size."""
 
     id: str
     site: str
     links: tuple[Link, ...]
+    disks: tuple[Disk, ...] = ()
 
     @property
     def address(self) -> str:
@@ -72,7 +73,7 @@ def topology(city: City) -> Topology:
 
 
 def _host(city: City, host: Host) -> LabHost:
-    return LabHost(host.id, host.site, tuple(_link(city, interface) for interface in host.interfaces))
+    return LabHost(host.id, host.site, tuple(_link(city, interface) for interface in host.interfaces), host.disks)
 
 
 def _link(city: City, interface: Interface) -> Link:
