@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -165,25 +166,35 @@ def _mitogen() -> Path:
     return Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
 
 
-@pytest.fixture(scope="session")
-def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., TestLab]]:
-    """Return a maker of labs that are gone, whatever happens, when the tests end."""
+@contextmanager
+def _labs(folders: pytest.TempPathFactory) -> Iterator[Callable[..., TestLab]]:
+    """Yield a maker of labs that are gone, whatever happens, in the end."""
     made: list[TestLab] = []
 
     def make(name: str, city: Path = CITY) -> TestLab:
-        lab = TestLab(name, tmp_path_factory.mktemp(name), city)
+        lab = TestLab(name, folders.mktemp(name), city)
         lab.lab("down")  # of an earlier run that was killed
         made.append(lab)
         return lab
 
-    yield make
-    for lab in made:
-        lab.lab("down")
+    try:
+        yield make
+    finally:
+        for lab in made:
+            lab.lab("down")
+
+
+@pytest.fixture(scope="module")
+def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., TestLab]]:
+    """Return a maker of labs, gone after a file's tests: the kernel has room for few hosts beside the whole city's."""
+    with _labs(tmp_path_factory) as make:
+        yield make
 
 
 @pytest.fixture(scope="session")
-def site(new_lab: Callable[[str], TestLab]) -> TestLab:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestLab]:
     """Return the whole sample city's lab, booted and as bare as servers come."""
-    lab = new_lab("site")
-    lab.lab("up")
-    return lab
+    with _labs(tmp_path_factory) as make:
+        lab = make("site")
+        lab.lab("up")
+        yield lab
