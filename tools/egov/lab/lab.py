@@ -6,6 +6,7 @@ So `up` after a crash goes on where it stopped, and `down` needs no record of wh
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -231,7 +232,7 @@ class Lab:
         for number, link in enumerate(host.links):
             port = self._port(host, number)
             at_switch += [
-                f"link add {port} type veth peer name {link.name} netns {namespace}",
+                f"link add {port} type veth peer name {link.name} address {_mac(host, number)} netns {namespace}",
                 f"link set {port} master net{self.topology.networks.index(link.network)}",
                 f"link set {port} up",
             ]
@@ -280,6 +281,15 @@ class Lab:
 
 def _no_interface(host: LabHost, interface: str | None) -> str:
     return f"{host.id} has no interface {interface}; it has {', '.join(link.name for link in host.links)}"
+
+
+def _mac(host: LabHost, number: int) -> str:
+    """Return a link's hardware address, locally administered: a host that lost its power comes back with its own.
+
+    With another one its neighbours would go on sending to the old one for a while.
+    """
+    digest = hashlib.sha256(f"{host.id} {number}".encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
 
 def _status(machine: Machine) -> HostStatus:
