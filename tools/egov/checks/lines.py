@@ -266,5 +266,5 @@ def flow_use(flow: Flow, facts: Facts, p: NoParameters) -> Judgement:  # noqa: A
     shown: dict[str, Any] = {"packets": packets, "ours": sum(row.packets for row in ours), "devices": len(found)}
     cites = [*(row for row, _ in found), *ours]
     if 0 < packets <= shown["ours"]:
-        return undetermined(["Ruleset"], cites=cites, **shown)
+        return undetermined(["FlowCount"], cites=cites, **shown)
     return judge(packets > 0, cites=cites, **shown)
