@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,4 +107,5 @@ def kill_all(pid: int) -> None:
     while todo:
         one = todo.pop()
         todo += children.get(one, [])
-        os.kill(one, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            os.kill(one, signal.SIGKILL)
