@@ -83,10 +83,11 @@ def test_the_controller_dies_before_confirming(drifted: tuple[TestLab, dict[str,
     )
     wait_for("the change", lambda: "by hand" not in (lab.root(HOST) / CONFIG[1:]).read_text("utf-8"))
     kill_all(process.pid)
+    process.wait()
     wait_for("the host's undoing", lambda: lab.document(HOST) == before)
 
     (journal,) = (tmp_path / "procedures").glob("*.jsonl")
-    output = lab.egov("procedure", "resume", journal.stem, *words, code=1)
+    output = lab.egov("procedure", "resume", journal.stem, *words)
 
     assert ": done" in output
     assert "by hand" not in lab.ssh(HOST, f"sudo cat {CONFIG}")
