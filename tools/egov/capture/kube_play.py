@@ -17,7 +17,7 @@ from egov.capture.manifests import DECLARED, INDEX, Object, text
 from egov.city import City
 from egov.city.placement import Pod, pods
 from egov.errors import UsageError
-from egov.render.workloads import doors
+from egov.render.workloads import Door, doors
 
 ADDRESS = "egov/address"
 _KINDS = ("Deployment", "StatefulSet")
@@ -41,14 +41,15 @@ def manifests(found: Iterable[Object], city: City, on: date, *, limits: bool = T
     """
     made = {(o.key.namespace, o.key.name): o for o in found if o.key.kind in _KINDS}
     files: dict[str, dict[str, str]] = {h.id: {} for h in city.hosts.values() if h.pods is not None}
-    for pod in pods(city, on):
+    running, opened = pods(city, on), doors(city, on)
+    for pod in running:
         namespace = f"dept-{city.systems[pod.system].department}"
         workload = made.get((namespace, pod.system))
         if workload is None:
             message = f"{pod.system}: no stack renders its workload; is {namespace} in another stack?"
             raise UsageError(message)
         _refuse_what_a_cluster_brings(city, pod)
-        made_pod, dropped = _pod(workload, pod, _neighbours(city, on, pod), limits=limits)
+        made_pod, dropped = _pod(workload, pod, _neighbours(city, pod, running, opened), limits=limits)
         head = f"# {DECLARED}: {workload.declared}\n# left out: {', '.join(dropped)}\n"
         files[pod.host][f"{pod.system}.yaml"] = head + text(made_pod)
     return files
@@ -102,11 +103,11 @@ def _claim(workload: Object, claim: Mapping[str, Any]) -> str:
     return f"{claim['metadata']['name']}-{workload.key.name}-0"
 
 
-def _neighbours(city: City, on: date, pod: Pod) -> list[dict[str, Any]]:
+def _neighbours(city: City, pod: Pod, running: list[Pod], opened: list[Door]) -> list[dict[str, Any]]:
     """Return the systems that flows let the pod reach, by the names they have in a cluster, at their hosts."""
-    asked = {s for door in doors(city, on) if pod.system in door.clients.systems for s in door.servers.systems}
+    asked = {s for door in opened if pod.system in door.clients.systems for s in door.servers.systems}
     found: dict[str, list[str]] = {}
-    for other in pods(city, on):
+    for other in running:
         if other.system in asked:
             address = city.business(city.hosts[other.host])[0].address
             found.setdefault(address, []).append(f"{other.system}.dept-{city.systems[other.system].department}.svc")

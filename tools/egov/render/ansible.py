@@ -16,7 +16,7 @@ from egov.city import City, Department, Host, load
 from egov.city.fields import Item, Slug, Text
 from egov.city.shape import read_kinds
 from egov.errors import DescriptionError
-from egov.render.containers import EDGE_PROXY, WORKLOAD, containers, edges
+from egov.render.containers import EDGE_PROXY, SITES, WORKLOAD, containers
 from egov.render.database import database
 from egov.render.dns import dns
 from egov.render.flows import rulesets
@@ -63,7 +63,7 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
     synthetic = {
         "host_firewall": guarded,
         WORKLOAD: [h.id for h in hosts if h.id in carrying and h.pods is not None],
-        EDGE_PROXY: [h.id for h in hosts if on and h.id in edges(city, on)],
+        EDGE_PROXY: [h.id for h in hosts if SITES in carrying.get(h.id, {})],
     }
     groups |= {name: {"hosts": sorted(members), "vars": {}} for name, members in synthetic.items() if members}
     parts = (network, found, cluster, carrying)

@@ -15,15 +15,17 @@ REGISTRY = "registry"
 EDGE = "edge"
 # Groups of hosts that no role of the description names: hosts that run pods themselves, edges that publish them.
 WORKLOAD, EDGE_PROXY = "workload", "edge_proxy"
+SITES = "edge_proxy_sites"
+"""Variable of the hosts that publish pods: those of the role `edge`, where any pod has a name to be reached by."""
 _REGISTRY_PORT = 5000
 
 
 def containers(city: City, on: date) -> dict[str, dict[str, Any]]:
     """Return the variables of each host that takes part, by its id; empty in a city whose pods a cluster runs."""
-    running = pods(city, on)
     hosts = {h.id: h for h in city.hosts.values() if h.pods is not None}
     if not hosts:
         return {}
+    running = pods(city, on)
     registry = _first(city, REGISTRY)
     names = sorted({image.partition("/")[0] for image in _images(city)}) if registry else []
     found: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -39,18 +41,11 @@ def containers(city: City, on: date) -> dict[str, dict[str, Any]]:
         }
     for name in _of_role(city, REGISTRY):
         found[name] = found[name] | {"registry_address": city.business(city.hosts[name])[0].address}
-    for name in edges(city, on):
-        own = {
-            "edge_proxy_address": city.business(city.hosts[name])[0].address,
-            "edge_proxy_sites": _published(city, running),
-        }
-        found[name] = found[name] | own
+    sites = _published(city, running)
+    for name in _of_role(city, EDGE) if sites else ():
+        address = city.business(city.hosts[name])[0].address
+        found[name] = found[name] | {"edge_proxy_address": address, SITES: sites}
     return dict(found)
-
-
-def edges(city: City, on: date) -> list[str]:
-    """Return the hosts that publish pods: those of the role `edge`, where any pod has a name to be reached by."""
-    return _of_role(city, EDGE) if _published(city, pods(city, on)) else []
 
 
 def _published(city: City, running: list[Pod]) -> list[dict[str, Any]]:
