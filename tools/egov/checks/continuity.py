@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import Field
 
@@ -123,11 +122,11 @@ def drill_result(system: System, facts: Facts, p: DrillParameters) -> Judgement:
     rows = [newest[name] for name in p.drills if name in newest]
     level = f"GB/T 20988-{wanted.edition} {wanted.level}"
     shown: dict[str, Any] = {"level": level, "rpo_seconds": wanted.rpo_seconds, "rto_seconds": wanted.rto_seconds}
-    if bad := [row for row in rows if not row.problems and not _kept(row, wanted)]:
+    if bad := [row for row in rows if not row.problems and kept(row, wanted, row.recovery) is False]:
         return judge(False, cites=bad, drills=[r.drill for r in bad], **_worst(bad), **shown)
     if missing := [name for name in p.drills if name not in newest or newest[name].problems]:
         return undetermined([f"egov drill run {name}" for name in missing], cites=rows, **shown)
-    if wanted.restore_seconds is None and any(row.recovery == "restore" for row in rows):
+    if any(kept(row, wanted, row.recovery) is None for row in rows):
         return undetermined(["System.continuity.restore_seconds"], cites=rows, **shown)
     days = max((_end(facts) - row.observed_at).days for row in rows)
     outcome = None if days <= p.max_days else "overdue"
@@ -140,14 +139,52 @@ def _worst(rows: list[DrillResult]) -> dict[str, Any]:
     return {"rpo_s": max(row.rpo_s for row in rows), "gap_write_s": max(row.gap_write_s for row in rows)}
 
 
-def _kept(row: DrillResult, wanted: Continuity) -> bool:
-    """Say whether a drill kept the objectives: rows are as clients were told, and no more is lost or waited for."""
-    if row.duplicated or row.reordered or row.altered or row.foreign:
+class Figures(Protocol):
+    """What a drill measured, as its own report and as the row that the evidence store keeps have it."""
+
+    @property
+    def lost(self) -> int:
+        """Acknowledged rows that are not there."""
+
+    @property
+    def duplicated(self) -> int:
+        """Rows that are there more than once."""
+
+    @property
+    def reordered(self) -> int:
+        """Rows out of their client's order."""
+
+    @property
+    def altered(self) -> int:
+        """Rows with another content than was sent."""
+
+    @property
+    def foreign(self) -> int:
+        """Rows that nobody sent, or that were refused."""
+
+    @property
+    def rpo_s(self) -> float:
+        """Time from the recovery point to the last row that is lost, s."""
+
+    @property
+    def gap_write_s(self) -> float:
+        """Longest time without an acknowledged write, s."""
+
+
+def kept(figures: Figures, wanted: Continuity | None, recovery: str) -> bool | None:
+    """Say whether a drill kept the objectives; None where nobody agreed on the one that it is held to.
+
+    Rows that are doubled, disordered, altered or of nobody break them whatever they are. The time without writes is
+    held to rto_seconds, or to restore_seconds where data comes back from a backup (*recovery* `restore`).
+    """
+    if figures.duplicated or figures.reordered or figures.altered or figures.foreign:
         return False
-    if row.rpo_s > wanted.rpo_seconds or (row.lost and not wanted.rpo_seconds):
+    if wanted is None:
+        return None
+    if figures.rpo_s > wanted.rpo_seconds or (figures.lost and not wanted.rpo_seconds):
         return False
-    limit = wanted.rto_seconds if row.recovery == "automatic" else wanted.restore_seconds or inf
-    return row.gap_write_s <= limit
+    limit = wanted.restore_seconds if recovery == "restore" else wanted.rto_seconds
+    return None if limit is None else figures.gap_write_s <= limit
 
 
 def off_site(host: Host, facts: Facts) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from egov.checks.continuity import kept
 from egov.city import Continuity
 from egov.drills.run import Done
 from egov.drills.verify import Measured
@@ -12,23 +13,10 @@ from egov.facts import DrillResult
 
 
 def verdict(measured: Measured, objective: Continuity | None, recovery: str = "automatic") -> str:
-    """Return pass, violation or undetermined (measured in vain, or against no objective).
-
-    Rows that are doubled, disordered, altered or of nobody are a violation whatever the objective is. The time without
-    writes is held to rto_seconds, or to restore_seconds where data comes back from a backup (*recovery* `restore`).
-    """
+    """Return pass, violation or undetermined (measured in vain, or against no objective), as the audit judges it."""
     if measured.problems:
         return "undetermined"
-    if measured.duplicated or measured.reordered or measured.altered or measured.foreign:
-        return "violation"
-    if objective is None:
-        return "undetermined"
-    if measured.rpo_s > objective.rpo_seconds or (measured.lost and not objective.rpo_seconds):
-        return "violation"
-    limit = objective.restore_seconds if recovery == "restore" else objective.rto_seconds
-    if limit is None:
-        return "undetermined"
-    return "pass" if measured.gap_write_s <= limit else "violation"
+    return {True: "pass", False: "violation", None: "undetermined"}[kept(measured, objective, recovery)]
 
 
 def fact(done: Done, cluster: str, now: datetime) -> DrillResult:
