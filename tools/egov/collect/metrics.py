@@ -176,10 +176,10 @@ def read(path: Path, trace: Trace, city: City) -> Reading:
     raise CollectionError(message)
 
 
-def _host(trace: Trace, file: str, name: str | None = None) -> str:
+def _host(trace: Trace, path: Path, name: str | None = None) -> str:
     found = trace.host or name
     if found is None:
-        message = f"{file} does not say whose it is; name the host with --host"
+        message = f"{path.name} does not say whose it is; name the host with --host"
         raise UsageError(message)
     return found
 
@@ -210,7 +210,7 @@ def _parquet(path: Path, trace: Trace) -> Reading:
 def _gwa(text: str, trace: Trace, path: Path, _city: City) -> Reading:
     """Read GWA-T-12 (Bitbrains): semicolons, milliseconds or seconds, percent of the processors, KB/s."""
     reading = Reading("GWA-T-12 CSV: processor, memory, disk, network")
-    host = _host(trace, path.name, path.stem)
+    host = _host(trace, path, path.stem)
     rows = list(csv.DictReader((line.replace(";\t", ";") for line in text.splitlines()), delimiter=";"))
     stamps: list[datetime] = []
     for number, row in enumerate(rows, 2):
@@ -262,7 +262,7 @@ def _sadf(text: str, trace: Trace, path: Path, _city: City) -> Reading:
         try:
             at = datetime.fromisoformat(cells["timestamp"].replace(" UTC", "+00:00"))
             at = at if at.tzinfo else at.replace(tzinfo=UTC)
-            reading.samples += _sadf_samples(cells, _host(trace, path.name, cells.get("hostname")), at)
+            reading.samples += _sadf_samples(cells, _host(trace, path, cells.get("hostname")), at)
         except (KeyError, ValueError) as error:
             reading.unread.append((number, line, f"not a row of sadf: {error!r}"))
     return reading
@@ -326,7 +326,7 @@ def _cloudwatch(text: str, trace: Trace, path: Path, _city: City) -> Reading:
     measure, factor = _CLOUDWATCH[label]
     wanted = "Average" if measure == "cpu" else "Sum"
     reading = Reading(f"CloudWatch {label} ({wanted})")
-    host = _host(trace, path.name)
+    host = _host(trace, path)
     for number, point in enumerate(data["Datapoints"], 1):
         if wanted not in point:
             reading.unread.append((number, json.dumps(point), f"no {wanted}"))
@@ -342,7 +342,7 @@ def _cloudwatch(text: str, trace: Trace, path: Path, _city: City) -> Reading:
 def _values(text: str, trace: Trace, path: Path) -> Reading:
     """Read one value per line, from --start on, one every --interval seconds; an empty line is a sample not taken."""
     reading = Reading(f"one value per line, {trace.measure} in {trace.unit}, every {trace.interval:g} s")
-    host = _host(trace, path.name)
+    host = _host(trace, path)
     assert trace.start is not None  # noqa: S101 - for mypy: `read` asked
     for number, line in enumerate(text.splitlines()):
         at = trace.start + number * timedelta(seconds=trace.interval)

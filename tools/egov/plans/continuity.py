@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from egov.city import Access, City, Host, System
+from egov.city import Access, City, System
 from egov.city.workloads import CONTAINER_HOST
 from egov.facts import DrillResult
 from egov.render.database import (
@@ -77,10 +77,10 @@ class ContinuityPlan:
 
 
 class _After(NamedTuple):
-    """What is left when something failed: hosts that stand, and the prefixes joined to each other, by a number."""
+    """What is left when something failed: hosts that are gone, and the prefixes joined to each other, by a number."""
 
-    standing: frozenset[str]
-    parts: dict[str, int]
+    gone: frozenset[str]
+    parts: Mapping[str, int]
 
 
 def continuity(city: City, drills: Iterable[DrillResult] = ()) -> ContinuityPlan:
@@ -89,7 +89,7 @@ def continuity(city: City, drills: Iterable[DrillResult] = ()) -> ContinuityPlan
     failures = tuple(plan.failures())
     witnesses = [host.id for host in city.hosts.values() if WITNESS in host.roles and DATABASE not in host.roles]
     bare = replace(city, hosts={name: host for name, host in city.hosts.items() if name not in witnesses})
-    stopped = {(f.kind, f.id) for f in _Plan(bare, {}).failures() if f.database == "stops"} if witnesses else set()
+    stopped = _Plan(bare, {}).stopping() if witnesses else set()
     voters = [host for host in city.hosts.values() if {DATABASE, WITNESS} & {*host.roles}]
     at_sites = Counter(host.site for host in voters)
     decisive = sorted(site for site, number in at_sites.items() if 2 * number >= len(voters))
@@ -105,19 +105,38 @@ class _Plan:
         running = sorted((s for s in city.systems.values() if s.placement != "retired"), key=lambda s: s.id)
         self._systems = [system for system in running if system.components or system.workload]
         self.not_described = tuple(s.id for s in running if not s.components and not s.workload)
-        self._before = self._after(frozenset(), None)
+        self._synchronous, self._takeover_s = synchronous(city), takeover_seconds(city)
+        self._copies, self._voters = self._with(DATABASE), self._with(DATABASE, WITNESS)
+        self._repositories, self._archives = self._with(REPOSITORY), self._with(ARCHIVE)
+        self._carriers = self._with(CONTAINER_HOST)
+        self._prefix = {host: city.business(city.hosts[host])[0].prefix for host in self._voters}
+        self._routers = frozenset(router.id for router in self._reach.routers)
+        self._parts: dict[tuple[frozenset[str], str | None], Mapping[str, int]] = {}
+        centre = {prefix for prefix in city.prefixes if self._reach.kind(prefix) == "data-centre"}
+        self._centre, self._lans = centre, [(a.department, self._lan(a)) for a in city.accesses.values()]
+        self._reaching = self._departments_at(self._joined(frozenset(), None))
 
     def failures(self) -> Iterator[Failure]:
+        """Yield every failure with what follows."""
+        yield from (self._failure(kind, name, gone) for kind, name, gone in self._single())
+
+    def stopping(self) -> set[tuple[Kind, str]]:
+        """Return the failures that stop the database."""
+        found = ((kind, name, self._database(self._after(kind, name, gone))) for kind, name, gone in self._single())
+        return {(kind, name) for kind, name, database in found if database == "stops"}
+
+    def _single(self) -> Iterator[tuple[Kind, str, frozenset[str]]]:
+        """Yield everything that may fail alone, with the hosts that nobody reaches then."""
         hosts = self._city.hosts.values()
         sites = {site: frozenset(h.id for h in hosts if h.site == site) for site in sorted({h.site for h in hosts})}
         for site, there in sites.items():
-            yield self._failure("site", site, there)
-            yield self._failure("site-cut", site, there)
+            yield "site", site, there
+            yield "site-cut", site, there
         for prefix in self._links():
-            yield self._failure("link", prefix, frozenset())
+            yield "link", prefix, frozenset()
         for host in hosts:
-            yield self._failure("host", host.id, frozenset({host.id}))
-            yield self._failure("host-cut", host.id, frozenset({host.id}))
+            yield "host", host.id, frozenset({host.id})
+            yield "host-cut", host.id, frozenset({host.id})
 
     def _links(self) -> list[str]:
         """Return the prefixes by which routers reach each other."""
@@ -125,23 +144,30 @@ class _Plan:
         ends = Counter(i.prefix for router in self._reach.routers for i in router.interfaces[1:])
         return sorted(prefix for prefix, routers in ends.items() if routers > 1 and prefix not in first)
 
-    def _after(self, gone: frozenset[str], cut: str | None) -> _After:
-        part = {name: number for number, name in enumerate(self._city.prefixes)}
-        for router in self._reach.routers:
-            joined = {part[i.prefix] for i in router.interfaces[1:] if i.prefix != cut}
-            if router.id not in gone and joined:
-                part = {name: min(joined) if number in joined else number for name, number in part.items()}
-        return _After(frozenset(self._city.hosts) - gone, part)
+    def _joined(self, gone: frozenset[str], cut: str | None) -> Mapping[str, int]:
+        """Return the number of the part that each prefix is in without routers that are gone and a link that is cut."""
+        key = gone & self._routers, cut
+        if key not in self._parts:
+            part = {name: number for number, name in enumerate(self._city.prefixes)}
+            for router in self._reach.routers:
+                joined = {part[i.prefix] for i in router.interfaces[1:] if i.prefix != cut}
+                if router.id not in gone and joined:
+                    part = {name: min(joined) if number in joined else number for name, number in part.items()}
+            self._parts[key] = part
+        return self._parts[key]
+
+    def _after(self, kind: Kind, name: str, gone: frozenset[str]) -> _After:
+        return _After(gone, self._joined(gone, name if kind == "link" else None))
 
     def _failure(self, kind: Kind, name: str, gone: frozenset[str]) -> Failure:
-        after, cut = self._after(gone, name if kind == "link" else None), kind.endswith("-cut")
+        after, cut = self._after(kind, name, gone), kind.endswith("-cut")
         database = self._database(after)
         lacking = {system.id: self._lacking(system, after, database) for system in self._systems}
         stops = {system: parts for system, parts in lacking.items() if parts}
-        cut_off = self._cut_off(after)
+        cut_off = tuple(sorted(self._reaching - self._departments_at(after.parts)))
         owners = {self._city.systems[system].department for system in stops}
         if database == "stops":
-            owners |= {host.department for host in self._with(DATABASE)}
+            owners |= {self._city.hosts[host].department for host in self._copies}
         if cut_off:
             owners |= {self._city.hosts[h].department for h in gone} or {self._city.prefixes[name].department}
         drills = _drills(kind, frozenset[str]().union(*(self._city.hosts[host].roles for host in gone)))
@@ -150,7 +176,7 @@ class _Plan:
             kind=kind,
             id=name,
             database=database,
-            interruption_seconds={"taken-over": takeover_seconds(self._city), "stops": None}.get(database, 0),
+            interruption_seconds={"taken-over": self._takeover_s, "stops": None}.get(database, 0),
             loss_seconds=self._loss(after, cut=cut) if database in {"taken-over", "stops"} else 0,
             stops=stops,
             without_copy=() if cut else self._without_copy(stops, gone),
@@ -162,46 +188,37 @@ class _Plan:
             measured_lost=sum(run.lost for run in runs) if runs else None,
         )
 
-    def _with(self, *roles: str) -> list[Host]:
-        return [host for host in self._city.hosts.values() if {*roles} & {*host.roles}]
+    def _with(self, *roles: str) -> frozenset[str]:
+        return frozenset(host.id for host in self._city.hosts.values() if {*roles} & {*host.roles})
 
     def _database(self, after: _After) -> State:
-        copies, voters = self._with(DATABASE), self._with(DATABASE, WITNESS)
-        if not copies:
+        if not self._copies:
             return "none"
-        place = {h.id: after.parts[self._city.business(h)[0].prefix] for h in voters if h.id in after.standing}
-        majority = [part for part, number in Counter(place.values()).items() if 2 * number > len(voters)]
-        left = [host for host in copies if majority and place.get(host.id) == majority[0]]
+        place = {host: after.parts[self._prefix[host]] for host in self._voters - after.gone}
+        majority = [part for part, number in Counter(place.values()).items() if 2 * number > len(self._voters)]
+        left = [host for host in self._copies if majority and place.get(host) == majority[0]]
         if not left:
             return "stops"
-        return "goes-on" if len(left) == len(copies) else "taken-over"
+        return "goes-on" if len(left) == len(self._copies) else "taken-over"
 
     def _lacking(self, system: System, after: _After, database: State) -> tuple[str, ...]:
         """Return what a system lacks: its database, components on lost hosts, any host for its containers."""
         found = []
         for component in system.components:
-            host = self._city.hosts[component.host]
-            if DATABASE in host.roles:
+            if component.host in self._copies:
                 lacks = database == "stops"
             else:
-                lacks = host.id not in after.standing and not (system.workload and CONTAINER_HOST in host.roles)
+                lacks = component.host in after.gone and not (system.workload and component.host in self._carriers)
             if lacks:
                 found.append(component.name)
-        carriers = [host for host in self._city.carriers(system) if host.id in after.standing]
-        if system.workload and not carriers:
+        if system.workload and self._carriers <= after.gone:
             found.append("workload")
         return tuple(found)
 
-    def _cut_off(self, after: _After) -> tuple[str, ...]:
-        """Return the departments whose access led to the data centre before, and does not now."""
-        centre = [prefix for prefix in self._city.prefixes if self._reach.kind(prefix) == "data-centre"]
-
-        def reaching(state: _After) -> set[str]:
-            parts = {state.parts[prefix] for prefix in centre}
-            accesses = self._city.accesses.values()
-            return {a.department for a in accesses if parts & {state.parts[prefix] for prefix in self._lan(a)}}
-
-        return tuple(sorted(reaching(self._before) - reaching(after)))
+    def _departments_at(self, parts: Mapping[str, int]) -> set[str]:
+        """Return the departments whose access leads to the data centre."""
+        centre = {parts[prefix] for prefix in self._centre}
+        return {department for department, lan in self._lans if centre & {parts[prefix] for prefix in lan}}
 
     def _lan(self, access: Access) -> list[str]:
         """Return the department's networks behind an access, which an access router translates; or the access's own."""
@@ -209,20 +226,19 @@ class _Plan:
         return behind or [access.prefix]
 
     def _without_copy(self, stops: Iterable[str], gone: frozenset[str]) -> tuple[str, ...]:
-        elsewhere = {host.id for host in self._with(DATABASE, REPOSITORY, ARCHIVE)}
+        elsewhere = self._copies | self._repositories | self._archives
         hosts = {name: {c.host for c in self._city.systems[name].components} for name in stops}
         return tuple(name for name, of in hosts.items() if (of & gone) - elsewhere)
 
     def _loss(self, after: _After, *, cut: bool) -> int | None:
         """Return the newest writes that are lost at most, s; what is only cut off comes back with all it has."""
-        if any(host.id in after.standing for host in self._with(DATABASE)):
-            return 0 if synchronous(self._city) else None
+        if self._copies - after.gone:
+            return 0 if self._synchronous else None
         if cut:
             return 0
-        for role, seconds in ((REPOSITORY, WAL_SECONDS), (ARCHIVE, WAL_SECONDS + OFFSITE_SECONDS)):
-            if any(host.id in after.standing for host in self._with(role)):
-                return seconds
-        return None
+        if self._repositories - after.gone:
+            return WAL_SECONDS
+        return WAL_SECONDS + OFFSITE_SECONDS if self._archives - after.gone else None
 
 
 def _drills(kind: Kind, roles: frozenset[str]) -> tuple[str, ...]:
