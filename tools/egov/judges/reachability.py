@@ -257,12 +257,17 @@ def reachability(found: Iterable[Object], city: City, on: date) -> Iterator[Verd
             yield Verdict(JUDGE, thing, "violation", f"{_said(less)} is a flow, policies stop it", "", department)
 
 
-def _named_ports(cluster: Cluster) -> Iterator[tuple[Object, str]]:
+def _every_rule(cluster: Cluster) -> Iterator[tuple[Object, Data]]:
+    """Yield each rule of both directions, with its policy."""
     for policy in cluster.policies:
         spec = policy.data["spec"]
-        for rule in (*(spec.get("ingress") or []), *(spec.get("egress") or [])):
-            ports = (port.get("port") for port in rule.get("ports") or [])
-            yield from ((policy, port) for port in ports if isinstance(port, str))
+        yield from ((policy, rule) for rule in (*(spec.get("ingress") or []), *(spec.get("egress") or [])))
+
+
+def _named_ports(cluster: Cluster) -> Iterator[tuple[Object, str]]:
+    for policy, rule in _every_rule(cluster):
+        ports = (port.get("port") for port in rule.get("ports") or [])
+        yield from ((policy, port) for port in ports if isinstance(port, str))
 
 
 def _said(ports: Iterable[Ports]) -> str:
@@ -283,13 +288,11 @@ def _wanted(city: City, on: date, present: set[str]) -> dict[tuple[str, str], se
 
 
 def _named(cluster: Cluster) -> Iterator[str]:
-    for policy in cluster.policies:
-        spec = policy.data["spec"]
-        for rule in (*(spec.get("ingress") or []), *(spec.get("egress") or [])):
-            for peer in rule.get("to") or rule.get("from") or []:
-                if "ipBlock" in peer:
-                    yield peer["ipBlock"]["cidr"]
-                    yield from peer["ipBlock"].get("except") or []
+    for _, rule in _every_rule(cluster):
+        for peer in rule.get("to") or rule.get("from") or []:
+            if "ipBlock" in peer:
+                yield peer["ipBlock"]["cidr"]
+                yield from peer["ipBlock"].get("except") or []
 
 
 def _expected(
