@@ -208,6 +208,8 @@ class StandIn:
                 routes.append(f"route add {network} via {hop} dev {name} onlink")
         for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
             Path("/proc/sys/net", setting).write_text("1", "ascii")
+        most = Path("/proc/sys/net/ipv4/igmp_max_memberships")  # of one socket; as it comes 20, or ENOBUFS
+        most.write_text(str(len(JOINED) * len(interfaces)), "ascii")
         for setting in ("ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter", "ipv6/conf/default/accept_dad"):
             Path("/proc/sys/net", setting).write_text("0", "ascii")
         for batch in (lines, neighbours, routes):
