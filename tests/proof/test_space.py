@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from itertools import combinations, product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egov.proof.space import FIELDS, Box, Region, join, meet, minus, normal, split
+from egov.proof.space import FIELDS, Box, Region, addresses, join, meet, minus, normal, split
 
 WHOLE = ((0, 3),)
 
@@ -29,6 +31,25 @@ def regions(draw: st.DrawFn) -> Region:
     for box in draw(st.lists(boxes(), max_size=3)):
         region = [*region, *minus([box], region)]
     return region
+
+
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), st.integers(0, 128))
+def test_addresses_of_a_prefix_are_those_of_the_standard_library(address: object, length: int) -> None:
+    """First and last address of any prefix, and of an address alone."""
+    network = ip_network(f"{address}/{min(length, 32 if '.' in str(address) else 128)}", strict=False)
+
+    assert addresses(str(network)) == (int(network.network_address), int(network.broadcast_address))
+    assert addresses(str(address)) == (int(ip_network(str(address))[0]),) * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "10.0.0", "10.0.0.256", "010.0.0.1", "10.0.0.1/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-8", "::/129", "x"],
+)
+def test_what_is_no_prefix_is_refused(text: str) -> None:
+    """Neither a name, nor host bits, nor a mask that is too long reads as some prefix."""
+    with pytest.raises(ValueError, match="no prefix"):
+        addresses(text)
 
 
 def inside(region: Region) -> set[tuple[int, ...]]:

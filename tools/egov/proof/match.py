@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from egov.proof.ruleset import Elements
@@ -108,7 +109,11 @@ def term(left: Any, packets: Packets) -> Term:  # noqa: ANN401 - whatever nft pr
     if kind == "&" and isinstance(content, list) and len(content) == 2:  # noqa: PLR2004 - value and mask
         return _masked(content, packets)
     if kind == "payload" and isinstance(content, dict):
-        return _payload(str(content.get("protocol")), str(content.get("field")), packets)
+        protocol, field = str(content.get("protocol")), str(content.get("field"))
+        found = _payload(protocol, field, packets.version)
+        if found.exists and field in packets.translated:
+            not_read(protocol, field, "where addresses are translated")
+        return found
     if kind == "meta" and isinstance(content, dict):
         return _meta(str(content.get("key")), packets)
     not_read(kind, content)
@@ -170,10 +175,9 @@ def _bits(value: Any) -> int:  # noqa: ANN401
     return bits
 
 
-def _payload(protocol: str, field: str, packets: Packets) -> Term:
-    exists = protocol not in {"ip", "ip6"} or packets.version == (4 if protocol == "ip" else 6)
-    if exists and field in packets.translated:
-        not_read(protocol, field, "where addresses are translated")
+@lru_cache(maxsize=256)
+def _payload(protocol: str, field: str, version: int) -> Term:
+    exists = protocol not in {"ip", "ip6"} or version == (4 if protocol == "ip" else 6)
     if protocol in {"ip", "ip6"}:
         if field in {"saddr", "daddr"}:
             which = SOURCE if field == "saddr" else DESTINATION
@@ -189,7 +193,7 @@ def _payload(protocol: str, field: str, packets: Packets) -> Term:
     if protocol in {"icmp", "icmpv6"} and field == "type":
         names = _ICMP if protocol == "icmp" else _ICMPV6
         needs = ((PROTOCOL, _one(PROTOCOLS[protocol])),)
-        exists = packets.version == (4 if protocol == "icmp" else 6)
+        exists = version == (4 if protocol == "icmp" else 6)
         return Term(field=PORT, needs=needs, exists=exists, whole=ANY_PORT, value=_named(names))
     not_read(protocol, field)
 

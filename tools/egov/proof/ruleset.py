@@ -113,8 +113,8 @@ def _refuse_other_than_text(content: dict[str, Any]) -> None:
 def _note_updates(found: Ruleset, rule: Rule) -> None:
     """Mark the sets a rule adds to or takes from: nft 1.0.6 leaves `dynamic` out of the flags it prints."""
     for expression in rule.expressions:
-        for kind in ("set", "map"):
-            content = expression.get(kind) if isinstance(expression, dict) else None
+        for kind in {"set", "map"} & expression.keys() if isinstance(expression, dict) else ():
+            content = expression[kind]
             name = str(content.get(kind)).removeprefix("@") if isinstance(content, dict) else ""
             elements = found.sets.get((rule.place.family, rule.place.table, name))
             if elements:
