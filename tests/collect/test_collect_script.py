@@ -11,6 +11,7 @@ from egov.collect.hosts import SCRIPT
 PROGRAMS = {
     "timeout": 'shift; case "$*" in *"ss -H"*) exit 124 ;; esac; exec "$@"',
     "ss": ":",
+    "openssl": "exit 1",  # a machine that builds software may hold hundreds of certificates
     "lastlog": "for n in $(seq 200); do [ -e {go} ] && echo was sent && exit; sleep 0.05; done; echo was kept back",
 }
 
