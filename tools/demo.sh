@@ -47,14 +47,14 @@ tail -n 1 "$log/collect.txt" | sed 's/^/  /'
 egov collect exits --lab egov | tail -n 1 | sed 's/$/: a canary from every host to the simulated Internet/; s/^/  /'
 egov collect packets --lab egov | sed 's/^/  /'
 egov collect survey $city/surveys/*.csv $city/surveys/*.xlsx | sed 's/^/  /'
-key=.lab/operator
+key=$log/operator
 if [ ! -f "$key" ]; then
     ssh-keygen -q -t ed25519 -N '' -C demo -f "$key"
     printf 'signers:\n  - {id: demo-operator, name: Operator of this demo, roles: [operator], valid_from: "%s", key: "%s"}\n' \
-        "$(date -u +%F)" "$(cut -d' ' -f1,2 "$key.pub")" >.lab/signers.yml
+        "$(date -u +%F)" "$(cut -d' ' -f1,2 "$key.pub")" >"$log/signers.yml"
 fi
 egov facts seal --key "$key" | sed 's/^/  /'
-egov facts verify --signers .lab/signers.yml | sed 's/^/  /'
+egov facts verify --signers "$log/signers.yml" | sed 's/^/  /'
 took
 
 step "5  The audit: rooms and the register, from that evidence"
