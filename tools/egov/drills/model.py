@@ -28,6 +28,9 @@ class Load(Part):
         default="one", description="Endpoints that clients write through: one, all, one outside the leader's site"
     )
     clients: Annotated[int, Field(ge=1, le=128)] = Field(default=8, description="Clients of each such endpoint")
+    rate: Annotated[int, Field(ge=0)] = Field(
+        default=50, description="Rows a second that each client writes at most; 0: as fast as it is answered"
+    )
     calm_seconds: Annotated[float, Field(gt=0)] = 4
     settle_seconds: Annotated[int, Field(ge=1)] = 4
     whole_seconds: Annotated[int, Field(ge=1)] = Field(

@@ -71,6 +71,8 @@ class Writer:
                 connection.close()
                 connection = None
                 self.ended.wait(_PAUSE_SECONDS)
+            elif self.given.rate:
+                self.ended.wait(max(0.0, sent + 1 / self.given.rate - self.now()))
 
     def _insert(self, connection: psycopg2.extensions.connection, client: int, seq: int) -> str:
         values = (self.given.run, client, seq, digest(self.given.run, client, seq))
@@ -142,6 +144,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--readers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--rate", type=float, default=0, help="rows a second of a client at most; 0: as fast as it can")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--write-port", type=int, default=5432)
     parser.add_argument("--read-port", type=int, default=5433)
