@@ -154,7 +154,7 @@ def test_files_come_back_from_either_place(built: tuple[TestLab, Play, Play]) ->
     before = lab.ssh("dc-app1", made)
     lab.ssh("dc-app1", "sudo city-files copy && sudo rm /srv/plan.bin")
 
-    restore = "sudo city-files restore {0} /var/tmp/{0} && sudo sha256sum </var/tmp/{0}/srv/plan.bin"
+    restore = "sudo city-files restore {0} /var/tmp/{0} && sudo cat /var/tmp/{0}/srv/plan.bin | sha256sum"
     assert [before, before] == [lab.ssh("dc-app1", restore.format(place)) for place in PLACES]
 
     store = lab.root("prov-archive1") / "var/lib/city-archive/dc-app1/data"
