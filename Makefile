@@ -56,7 +56,7 @@ bench: setup packages ## Measure against the named peers
 	$(PYTEST) -s -m bench -p no:randomly
 
 drills: setup packages ## The database: 18 faults three times each, in three labs side by side (root)
-	$(PYTEST) -m drill -p no:randomly -n $(LABS) --dist load --maxschedchunk 1 tests/lab/test_datacenter.py
+	$(BIN)/pytest -v -m drill -p no:randomly -n $(LABS) --dist load --maxschedchunk 1 tests/lab/test_datacenter.py
 
 drills-site: setup packages ## Other long drills: interruption, cut links, lock-outs, mutants, workloads, zombies (root)
 	$(PYTEST) -s -m drill -p no:randomly --ignore tests/lab/test_datacenter.py

@@ -36,17 +36,28 @@ NARROW = "256kbit"  # less than the WAL of these clients
 
 
 @pytest.fixture(scope="module")
-def built(new_lab: Callable[..., TestLab]) -> Iterator[tuple[TestLab, Play, Play]]:
-    """Return a lab of hosts as servers come, what --check predicted there, and what the first run changed."""
+def bare(new_lab: Callable[..., TestLab]) -> Iterator[TestLab]:
+    """Return a lab of hosts that have what every server has, and nothing of the database."""
     lab = new_lab("twosites", TWO_SITES)
     with one_at_a_time():
         lab.lab("up")
         base = lab.play("site.yml", "--tags", "base")
-        assert base.code == 0, base.output
-        predicted = lab.play(DATACENTER, "--check")
-        first = lab.play(DATACENTER)
-    yield lab, predicted, first
+    assert base.code == 0, base.output
+    yield lab
     lab.lab("down")
+
+
+@pytest.fixture(scope="module")
+def predicted(bare: TestLab) -> Play:
+    """Return what --check says of bare hosts; only the first test asks for it, before the database is built."""
+    return bare.play(DATACENTER, "--check")
+
+
+@pytest.fixture(scope="module")
+def built(bare: TestLab) -> tuple[TestLab, Play]:
+    """Return the lab with the database built, and what the run did."""
+    with one_at_a_time():
+        return bare, bare.play(DATACENTER)
 
 
 @pytest.fixture
@@ -101,9 +112,9 @@ def test_the_drill_can_fail(new_lab: Callable[..., TestLab], drill: Drilled) -> 
 
 
 @pytest.mark.lab
-def test_check_on_bare_hosts_predicts_the_first_run(built: tuple[TestLab, Play, Play]) -> None:
+def test_check_on_bare_hosts_predicts_the_first_run(predicted: Play, built: tuple[TestLab, Play]) -> None:
     """Before anything is installed, --check names exactly the tasks and hosts that the real run then changes."""
-    _, predicted, first = built
+    _, first = built
 
     assert (0, 0) == (predicted.code, first.code), predicted.output + first.output
     assert predicted.changed == first.changed
@@ -111,7 +122,7 @@ def test_check_on_bare_hosts_predicts_the_first_run(built: tuple[TestLab, Play, 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("name", QUICK)
-def test_a_fault_costs_no_acknowledged_row(built: tuple[TestLab, Play, Play], name: str, drill: Drilled) -> None:
+def test_a_fault_costs_no_acknowledged_row(built: tuple[TestLab, Play], name: str, drill: Drilled) -> None:
     """Rows that clients were told are committed are there once, and writes go on within the objective."""
     assert_kept(drill(built[0], name, seed=1))
 
@@ -123,7 +134,7 @@ def started(lab: TestLab) -> dict[str, str]:
 
 
 @pytest.mark.lab
-def test_a_run_after_failovers_changes_nothing(built: tuple[TestLab, Play, Play]) -> None:
+def test_a_run_after_failovers_changes_nothing(built: tuple[TestLab, Play]) -> None:
     """Whoever leads by now, and whatever was replaced, the playbook has nothing to do: it restarts nobody."""
     lab = built[0]
     before = started(lab)
@@ -147,7 +158,7 @@ def kept(lab: TestLab, place: str) -> set[str]:
 
 
 @pytest.mark.lab
-def test_files_come_back_from_either_place(built: tuple[TestLab, Play, Play]) -> None:
+def test_files_come_back_from_either_place(built: tuple[TestLab, Play]) -> None:
     """A file that was deleted comes back from the same city and from the province; a flipped byte is found."""
     lab = built[0]
     made = "head -c 3000000 /dev/urandom | sudo tee /srv/plan.bin >/dev/null && sha256sum </srv/plan.bin"
@@ -171,7 +182,7 @@ def test_files_come_back_from_either_place(built: tuple[TestLab, Play, Play]) ->
 
 
 @pytest.mark.lab
-def test_a_host_cannot_delete_its_copies_and_old_ones_are_forgotten(built: tuple[TestLab, Play, Play]) -> None:
+def test_a_host_cannot_delete_its_copies_and_old_ones_are_forgotten(built: tuple[TestLab, Play]) -> None:
     """What breaks into a host deletes no copy anywhere; the repository forgets one that is older than described."""
     lab = built[0]
     for _, address in PLACES.values():
@@ -189,7 +200,7 @@ def test_a_host_cannot_delete_its_copies_and_old_ones_are_forgotten(built: tuple
 
 
 @pytest.mark.drill
-def test_restores_bring_back_what_was_acknowledged(built: tuple[TestLab, Play, Play], drill: Drilled) -> None:
+def test_restores_bring_back_what_was_acknowledged(built: tuple[TestLab, Play], drill: Drilled) -> None:
     """Every acknowledged row is in either copy's restore; a flipped byte is named, and the older good backup taken."""
     lab = built[0]
     acked = drill(lab, "kill-leader", seed=1)["acked"]
@@ -216,7 +227,7 @@ def test_restores_bring_back_what_was_acknowledged(built: tuple[TestLab, Play, P
 @pytest.mark.drill
 @pytest.mark.parametrize("name", DRILLS)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_fault_three_times(built: tuple[TestLab, Play, Play], name: str, seed: int, drill: Drilled) -> None:
+def test_every_fault_three_times(built: tuple[TestLab, Play], name: str, seed: int, drill: Drilled) -> None:
     """Each fault at three moments, whoever leads: nothing acknowledged is lost, on whichever side of a cut it was."""
     found = drill(built[0], name, seed)
 
@@ -233,9 +244,7 @@ def follower(lab: TestLab) -> str:
 
 
 @pytest.mark.drill
-def test_a_commit_that_does_not_wait_is_lost_and_the_drill_says_so(
-    built: tuple[TestLab, Play, Play], drill: Drilled
-) -> None:
+def test_a_commit_that_does_not_wait_is_lost_and_the_drill_says_so(built: tuple[TestLab, Play], drill: Drilled) -> None:
     """Without the synchronous copy a leader's death, or its site's being cut off, loses what it had acknowledged."""
     lab = built[0]
     service = ("-t", "patroni_service", "-e")
@@ -270,9 +279,7 @@ def acknowledged(lab: TestLab, host: str) -> int:
 
 @pytest.mark.drill
 @pytest.mark.parametrize("failure", UNDRILLED, ids=lambda failure: f"{failure.kind} {failure.id}")
-def test_a_failure_that_no_drill_makes_stops_what_the_plan_says(
-    built: tuple[TestLab, Play, Play], failure: Failure
-) -> None:
+def test_a_failure_that_no_drill_makes_stops_what_the_plan_says(built: tuple[TestLab, Play], failure: Failure) -> None:
     """The database goes on under the same leader; only applications on what failed can no longer write."""
     lab = built[0]
     make, end = MADE[failure.kind]
