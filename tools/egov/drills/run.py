@@ -26,6 +26,7 @@ _PREPARE = ("ansible-playbook", "playbooks/drill_ledger.yml")
 _STATUS = "sudo patronictl -c /etc/patroni/config.yml list -f json"
 _AGREED = "sudo patronictl -c /etc/patroni/config.yml show-config"
 _COMMAND_SECONDS = 120
+_LOOK_SECONDS = 2  # asking the members costs a second of a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +154,11 @@ def _await_whole(place: Place, writers: Collection[_Writer], seconds: int, say: 
     What the members say of themselves is as old as their last look, so a client must have been told a commit since.
     """
     since, deadline = time.time(), time.monotonic() + seconds
-    while (now := copies(place)).follower is None or not any(writer.acknowledged(since) for writer in writers):
+    while not any(writer.acknowledged(since) for writer in writers) or copies(place).follower is None:
         if time.monotonic() > deadline:
-            say(f"not whole after {seconds} s: {now}")
+            say(f"not whole after {seconds} s: {copies(place)}")
             return
-        time.sleep(1)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _program(what: str, run: str, *words: str) -> str:
