@@ -70,21 +70,25 @@ def read(part=None):
     """Read parts of every place's repository back, and keep what came of it."""
     today = time.localtime().tm_wday + 1
     parts = range(1, PARTS + 1) if part == "all" else [int(part or today)]
-    return max(_read(place, number) for place in SETTINGS["places"] for number in parts)
+    return max(_read(place, parts) for place in SETTINGS["places"])
 
 
-def _read(place, part):
-    """Read one part of one place; what cannot be reached was not read, and is no damage."""
-    started = time.time()
+def _read(place, parts):
+    """Read parts of one place; what cannot be reached was not read, and is no damage."""
     if not answers(place):
         print(f"{place}: no repository answers", file=sys.stderr)
         return 1
+    copies = copied(place)
+    return max([_part(place, number, copies) for number in parts])
+
+
+def _part(place, part, copies):
+    started = time.time()
     done = restic(place, "check", f"--read-data-subset={part}/{PARTS}")
     damaged = [line.strip() for line in done.stderr.splitlines() if line.strip()] if done.returncode else []
     if damaged and not answers(place):
         print(f"{place}: it stopped answering", file=sys.stderr)
         return 1
-    copies = copied(place)
     told_of = {
         "copy": place,
         "part": part,
