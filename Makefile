@@ -8,10 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q
+LABS := 3
 SCRIPTS := .ci/run tools/*.sh playbooks/files/*.sh tools/egov/collect/collect.sh playbooks/roles/*/files/*.sh
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup packages demo clean-demo check lint unit lab-test test bench drills lock schema
+.PHONY: help setup packages demo clean-demo check lint unit lab-test test bench drills drills-site lock schema
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -54,8 +55,11 @@ test: setup packages check lab-test ## Everything, on real hosts of the lab (roo
 bench: setup packages ## Measure against the named peers
 	$(PYTEST) -s -m bench -p no:randomly
 
-drills: setup packages ## Long drills on real hosts: interruption, links, lock-outs, mutants (root)
-	$(PYTEST) -s -m drill -p no:randomly
+drills: setup packages ## The database: 18 faults three times each, in three labs side by side (root)
+	$(BIN)/pytest -v -m drill -p no:randomly -n $(LABS) --dist load --maxschedchunk 1 tests/lab/test_datacenter.py
+
+drills-site: setup packages ## Other long drills: interruption, cut links, lock-outs, mutants, workloads, zombies (root)
+	$(PYTEST) -s -m drill -p no:randomly --ignore tests/lab/test_datacenter.py
 
 lock: ## Compile the requirements anew (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt

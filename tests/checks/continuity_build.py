@@ -9,7 +9,8 @@ from typing import Any
 from build import AS_OF, Build, at
 
 from egov.city import Component, Continuity, Zone
-from egov.facts import BackupCopy, DrillResult, RestoreTest, WalArchived
+from egov.city.model import FileBackup
+from egov.facts import BackupCopy, DrillResult, FileCopyRead, RestoreTest, WalArchived
 
 NOON = datetime(2018, 12, 31, 12, tzinfo=UTC)
 OBJECTIVE = Continuity(rpo_seconds=0, rto_seconds=30, level=5, edition="2007")
@@ -46,6 +47,28 @@ def restored(build: Build, copy: str, days: int, **fields: Any) -> None:  # noqa
     build.rows.append(RestoreTest(copy=copy, tested_at=NOON - timedelta(days=days), **{**given, **fields}, **at()))
 
 
+FILES: dict[str, Any] = {"copies": ("same-city", "off-site"), "max_hours": 3, "max_days": 8}
+
+
+def with_files(build: Build | None = None) -> Build:
+    """Return a city with one host whose files are backed up, both copies in two parts read yesterday."""
+    build = hosts(build or Build(), app1="data-centre")
+    host = build.kinds["hosts"]["app1"]
+    build.kinds["hosts"]["app1"] = host.model_copy(update={"backup": FileBackup(paths=("/srv",), keep_days=35)})
+    for copy in FILES["copies"]:
+        for part in (1, 2):
+            read_back(build, copy, part)
+    return build
+
+
+def read_back(build: Build, copy: str, part: int, days: int = 1, hours: float | None = 1, damaged: int = 0) -> None:
+    """Add the reading of a part so many days ago, when the newest copy was so many hours old (None: there was none)."""
+    read = NOON - timedelta(days=days)
+    newest = None if hours is None else read - timedelta(hours=hours)
+    given = {"host": "app1", "copy": copy, "part": part, "parts": 2, "copies": 1, "damaged": damaged}
+    build.rows.append(FileCopyRead(read_at=read, newest_at=newest, **given, **at()))
+
+
 def drilled(build: Build, drill: str, day: date = AS_OF, **fields: Any) -> None:  # noqa: ANN401
     """Add a drill's result that lost nothing within 12 s."""
     counts = dict.fromkeys(("lost", "duplicated", "reordered", "altered", "foreign"), 0)
@@ -72,6 +95,7 @@ def continuity_cases() -> Iterator[Case]:
     for far in ("province:archive", "province", "public:archive"):
         yield "off-site-data-only", {}, hosts(Build(), far1=far)
     yield from _repositories()
+    yield from _files()
     for fields in ({}, {"lost": 1}, {"day": date(2017, 1, 1)}, {"problems": "torn"}):
         build = hosts(Build(), db1="data-centre:database")
         build.system("s", placement="cloud", components=(Component(name="db", host="db1"),), continuity=OBJECTIVE)
@@ -96,6 +120,13 @@ def _repositories() -> Iterator[Case]:
         yield "restore-test", {"copies": ("same-city",), "max_days": 8}, build
 
 
+def _files() -> Iterator[Case]:
+    for again in ({}, {"days": 9}, {"days": 0, "hours": 4}, {"days": 0, "hours": None}, {"damaged": 1}):
+        build = with_files()
+        read_back(build, "off-site", 2, **again)
+        yield "file-copies", FILES, build
+
+
 def continuity_concerns() -> dict[str, tuple[Callable[[Build], None], dict[str, Any], str, str, None]]:
     """Return check → (what makes it a concern, its parameters, kind and id of the subject, no bound)."""
 
@@ -117,6 +148,10 @@ def continuity_concerns() -> dict[str, tuple[Callable[[Build], None], dict[str, 
         empty(build)
         restored(build, "same-city", 1, bad_blocks=1)
 
+    def spoilt(build: Build) -> None:
+        with_files(build)
+        read_back(build, "off-site", 1, damaged=1)
+
     def abroad(build: Build) -> None:
         hosts(build, far1="public:archive")
 
@@ -125,6 +160,7 @@ def continuity_concerns() -> dict[str, tuple[Callable[[Build], None], dict[str, 
         "backup-age": (empty, {"max_hours": 26}, "hosts", "repo1", None),
         "wal-age": (empty, {"max_minutes": 15}, "hosts", "repo1", None),
         "restore-test": (broken, {"copies": ("same-city",), "max_days": 8}, "hosts", "repo1", None),
+        "file-copies": (spoilt, FILES, "hosts", "app1", None),
         "drill-result": (lossy, DRILLS, "systems", "s", None),
         "off-site-data-only": (abroad, {}, "hosts", "far1", None),
     }

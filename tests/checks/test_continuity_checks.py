@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 from build import Build
-from continuity_build import DRILLS, OBJECTIVE, archived, backed_up, drilled, hosts, repository, restored
+from continuity_build import (
+    DRILLS,
+    FILES,
+    OBJECTIVE,
+    archived,
+    backed_up,
+    drilled,
+    hosts,
+    read_back,
+    repository,
+    restored,
+    with_files,
+)
 
 from egov.city import Component
 from egov.facts import BackupCopy, WalArchived
@@ -100,6 +112,38 @@ def test_every_copy_is_restored(far: dict[str, Any] | None, expected: tuple[str,
         restored(build, "off-site", **far)
 
     assert expected == outcome(build, "restore-test", copies=("same-city", "off-site"), max_days=8)
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        pytest.param({}, ("pass", "whole"), id="as before"),
+        pytest.param({"days": 8}, ("pass", "whole"), id="as long ago as it may be"),
+        pytest.param({"days": 9}, ("violation", "unread"), id="too long ago"),
+        pytest.param({"days": 0, "hours": 3}, ("pass", "whole"), id="the newest copy as old as it may be"),
+        pytest.param({"days": 0, "hours": 3.1}, ("violation", "stale"), id="the newest copy is older"),
+        pytest.param({"days": 0, "hours": None}, ("violation", "none"), id="no copy at all"),
+        pytest.param({"damaged": 1}, ("violation", "damaged"), id="a byte is not what was written"),
+    ],
+)
+def test_every_part_of_every_file_copy_is_read_back(again: dict[str, Any], expected: tuple[str, str]) -> None:
+    """The newest reading of a part counts; that of the off-site copy's second part decides."""
+    build = with_files()
+    read_back(build, "off-site", 2, **again)
+
+    assert expected == outcome(build, "file-copies", **FILES)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3], ids="{} of 4 parts read".format)
+def test_a_file_copy_never_read_is_undetermined(left: int) -> None:
+    """Until every part of both copies was read once nobody knows; damage that was found counts all the same."""
+    build = with_files()
+    del build.rows[left:]
+
+    assert outcome(build, "file-copies", **FILES) == ("undetermined", "undetermined")
+
+    read_back(build, "same-city", 1, damaged=1)
+    assert outcome(build, "file-copies", **FILES) == ("violation", "damaged")
 
 
 @pytest.mark.parametrize(

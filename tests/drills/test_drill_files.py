@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from egov.drills import drills, varied
+from egov.drills import drills, paced, varied
 
 ROOT = Path(__file__).parents[2]
 DRILLS = drills(ROOT / "playbooks" / "drills")
@@ -59,6 +59,14 @@ def test_a_seed_varies_a_drill_and_repeats_it() -> None:
         assert 30 <= run.procedure.steps[0].hold_seconds <= 40
         assert 2 <= run.load.calm_seconds <= 8
         assert 4 <= run.load.clients <= 12
+
+
+def test_clients_write_at_a_pace_unless_told_otherwise() -> None:
+    """A drill leaves the database room for its work; only where the load is the fault do clients know no limit."""
+    unbound = {name for name, drill in DRILLS.items() if not drill.load.rate}
+
+    assert {"slow-link"} == unbound
+    assert 5 == varied(paced(DRILLS["slow-link"], 5), 1).load.rate
 
 
 def test_every_drill_has_a_runbook() -> None:

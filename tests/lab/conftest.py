@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +23,22 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CITY = ROOT / "inventory" / "huludao"
 NEEDED = ("mmdebstrap", "systemd-nspawn", "apt-cacher-ng", "socat", "nsenter", "ip")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the drills measured, least and most of each over its runs."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    runs = [found for report in reports for name, found in report.user_properties if name == "drill"]
+    if not runs:
+        return
+    terminalreporter.section("drills")
+    figures = ("acked", "lost", "gap_write_s", "gap_read_s", "seconds")
+    terminalreporter.line(" | ".join(("drill", "runs", "pass", *figures)))
+    for drill in dict.fromkeys(run["drill"] for run in runs):
+        of = [run for run in runs if run["drill"] == drill]
+        ranges = (f"{min(run[name] for run in of)} to {max(run[name] for run in of)}" for name in figures)
+        passed = sum(run["verdict"] == "pass" for run in of)
+        terminalreporter.line(" | ".join((drill, str(len(of)), str(passed), *ranges)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,11 +92,12 @@ class TestLab:
         """Where the lab keeps its things."""
         return paths(self.name, ROOT)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start an `egov` command."""
+    def start(self, *words: str, accelerate: bool = False) -> subprocess.Popen[str]:
+        """Start an `egov` command; *accelerate* has playbooks that it runs use the optional strategy of mitogen."""
         pipe = subprocess.PIPE
         command = ["egov", *words]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=pipe, stderr=pipe, text=True)
+        environment = self.environment | (_accelerated() if accelerate else {})
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     def egov(self, *words: str, code: int = 0) -> str:
         """Run an `egov` command, expect its exit code, return its output."""
@@ -111,9 +129,7 @@ class TestLab:
 
     def start_play(self, playbook: str, record: Path, *words: str, accelerate: bool = True) -> subprocess.Popen[str]:
         """Start a playbook that records what it does in a file."""
-        environment = {**self.environment, "EGOV_RECORD": str(record)}
-        if accelerate:
-            environment |= {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(_mitogen())}
+        environment = {**self.environment, "EGOV_RECORD": str(record)} | (_accelerated() if accelerate else {})
         command = ["egov", "lab", "--name", self.name, "run", "--", "ansible-playbook", f"playbooks/{playbook}", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
@@ -160,10 +176,20 @@ def _described(path: Path) -> str:
     return what if path.is_dir() else f"{what} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-def _mitogen() -> Path:
+def _accelerated() -> dict[str, str]:
     import ansible_mitogen  # noqa: PLC0415 - only where it is asked for
 
-    return Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
+    plugins = Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
+    return {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(plugins)}
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Build labs of several workers one after the other: they share the cores and the cache of packages."""
+    (ROOT / ".lab").mkdir(exist_ok=True)
+    with (ROOT / ".lab" / ".building").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -172,6 +198,7 @@ def _labs(folders: pytest.TempPathFactory) -> Iterator[Callable[..., TestLab]]:
     made: list[TestLab] = []
 
     def make(name: str, city: Path = CITY) -> TestLab:
+        name += os.environ.get("PYTEST_XDIST_WORKER", "")
         lab = TestLab(name, folders.mktemp(name), city)
         lab.lab("down")  # of an earlier run that was killed
         made.append(lab)

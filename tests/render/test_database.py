@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from egov.city import Continuity, load
+from egov.city.model import Disk
 from egov.render.database import database, strictest
 
 CITY = load(Path(__file__).parents[1] / "twosites")
@@ -50,6 +51,17 @@ def test_without_objectives_nothing_is_risked() -> None:
 
     assert strictest(city) is None
     assert (True, 20) == (database(city)["database"]["patroni_synchronous"], database(city)["database"]["patroni_ttl"])
+
+
+@pytest.mark.parametrize(("sizes", "kept"), [((2, 2), 512), ((8, 2), 512), ((), None)])
+def test_a_copy_that_is_away_takes_a_quarter_of_the_smallest_disk(sizes: tuple[int, ...], kept: int | None) -> None:
+    """WAL kept for it is bound by the disk as described; without one the role's own bound holds."""
+    hosts = {name: host for name, host in CITY.hosts.items() if "database" in host.roles}
+    disks = dict(zip(hosts, [(Disk(mount="/var/lib/postgresql", size_gib=size),) for size in sizes], strict=False))
+    changed = {name: host.model_copy(update={"disks": disks.get(name, ())}) for name, host in hosts.items()}
+    found = database(dataclasses.replace(CITY, hosts={**CITY.hosts, **changed}))
+
+    assert kept == found["database"].get("patroni_slot_wal_mib")
 
 
 def test_a_city_without_a_database_gets_no_variables() -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
 from egov.city import Continuity, Host, System
 from egov.city.fields import Part
-from egov.facts import BackupCopy, DrillResult, Facts, RestoreTest, WalArchived
+from egov.facts import BackupCopy, DrillResult, Facts, FileCopyRead, RestoreTest, WalArchived
 from egov.render.database import ARCHIVE, DATABASE, REPOSITORY
 
 _CENTRE = {"cloud", "moved-hardware"}
@@ -97,6 +97,41 @@ def restore_test(host: Host, facts: Facts, p: RestoreParameters) -> Judgement:
     if broken:
         return judge(False, "damaged", cites=rows, **shown)
     return judge(days <= p.max_days, cites=rows, **shown)
+
+
+class FileParameters(Part):
+    """Places that files go to, greatest age of the newest copy (hours), and of the reading of any part (days)."""
+
+    copies: tuple[str, ...] = Field(min_length=1)
+    max_hours: float = Field(gt=0)
+    max_days: int = Field(ge=1)
+
+
+def backs_up_files(host: Host, _facts: Facts) -> bool:
+    """Say whether the description names files of the host that are backed up."""
+    return host.backup is not None
+
+
+@check("file-copies", of=Host, when=backs_up_files, outcomes=("whole", "unread"))
+def file_copies(host: Host, facts: Facts, p: FileParameters) -> Judgement:
+    """Every part of each copy was read back lately, none was damaged, and the newest copy was young when it was."""
+    newest = {(row.copy, row.part): row for row in facts.rows(FileCopyRead, host) if row.copy in p.copies}
+    rows = [newest[key] for key in sorted(newest)]
+    if broken := [row for row in rows if row.damaged]:
+        return judge(False, "damaged", cites=broken, copies=sorted({row.copy for row in broken}))
+    parts = {row.copy: range(1, row.parts + 1) for row in rows}
+    if missing := [copy for copy in p.copies if any((copy, n) not in newest for n in parts.get(copy, [1]))]:
+        return undetermined([f"FileCopyRead {copy}" for copy in missing], cites=rows)
+    last = {row.copy: row for row in sorted(rows, key=lambda row: row.read_at)}
+    hours = [round((r.read_at - r.newest_at).total_seconds() / 3600, 1) if r.newest_at else None for r in last.values()]
+    shown: dict[str, Any] = {"copies": list(p.copies), "max_hours": p.max_hours, "max_days": p.max_days}
+    if None in hours:
+        return judge(False, "none", cites=last.values(), **shown)
+    oldest = max(age for age in hours if age is not None)
+    shown |= {"hours": oldest, "days": max((_end(facts) - row.read_at).days for row in rows)}
+    if oldest > p.max_hours:
+        return judge(False, "stale", cites=last.values(), **shown)
+    return judge(shown["days"] <= p.max_days, cites=rows, **shown)
 
 
 class DrillParameters(Part):

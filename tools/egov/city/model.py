@@ -166,6 +166,17 @@ class Disk(Part):
     size_gib: Annotated[int, Field(ge=1)] = Field(description="Size, GiB")
 
 
+class FileBackup(Part):
+    """Files of a host that are sent to the backup centre and to the province, encrypted."""
+
+    paths: tuple[Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)+$")], ...] = Field(
+        min_length=1, description="Files and folders, whole"
+    )
+    keep_days: Annotated[int, Field(ge=1)] = Field(
+        description="Days that the same city keeps a copy, the newest always; the province keeps all"
+    )
+
+
 class Host(Item):
     """A machine with an operating system, physical or not."""
 
@@ -180,6 +191,7 @@ class Host(Item):
     locator: Network | None = Field(default=None, description="IPv6 prefix of a carrier router's SRv6 segments")
     capacity: Capacity | None = Field(default=None, description="What a container host gives to workloads")
     disks: tuple[Disk, ...] = Field(default=(), description="File systems besides the root; a lab makes them")
+    backup: FileBackup | None = Field(default=None, description="Files that are backed up; absent: none are")
     pods: PodNetwork | None = Field(
         default=None, description="Addresses of pods that it runs itself, behind its own; absent: a cluster runs them"
     )

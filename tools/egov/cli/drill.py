@@ -57,19 +57,22 @@ def list_(options: Common) -> int:
 @click.option(
     "--seed", type=click.IntRange(0), help="Moment and length of the fault, number of clients [another one each time]."
 )
+@click.option(
+    "--rate", type=click.IntRange(0), help="Rows a second that each client writes at most [as described]; 0: no limit."
+)
 @lab_option
 @common
-def run(options: Common, names: tuple[str, ...], seed: int | None, lab: str | None) -> int:
+def run(options: Common, names: tuple[str, ...], seed: int | None, rate: int | None, lab: str | None) -> int:
     """Run drills one after the other: on the database that is described, or a lab's. Results are kept as facts.
 
     Exit 0 if every objective was kept, 1 if one was not, 3 if one could not be measured, 4 if refused.
     """
-    from egov.drills import chosen, drills
+    from egov.drills import chosen, drills, paced
     from egov.errors import UsageError
     from egov.present.tables import as_json, table
 
     lab = lab or os.environ.get("EGOV_LAB")
-    wanted = chosen(drills(_folder(options)), names)
+    wanted = [drill if rate is None else paced(drill, rate) for drill in chosen(drills(_folder(options)), names)]
     if cables := [drill.id for drill in wanted if drill.load.lab_only and not lab]:
         message = f"{', '.join(cables)}: pulls cables or cuts power, which only a lab can do; name one with --lab"
         raise UsageError(message)

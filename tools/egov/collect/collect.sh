@@ -89,6 +89,7 @@ if [ -d /var/lib/pgbackrest/backup ]; then
         find "$s" -name "[0-9A-F]*-*" -type f -printf "%T@ %f\n" | sort -n | tail -n 1; echo; done'
 fi
 [ -d /var/lib/city-restore ] && probe restores 'cat /var/lib/city-restore/*.json 2>/dev/null || true'
+[ -d /var/lib/city-files ] && probe file-reads 'cat /var/lib/city-files/*.json 2>/dev/null || true'
 probe logs "find /var/log -xdev -type f -printf '%s %T@ %p\n'"
 answers="$answers$nonce done"
 say

@@ -1,6 +1,7 @@
-"""What a backup repository's host printed → rows: pgBackRest's catalogue, its newest WAL, results of restore tests.
+"""What a backup repository's host printed → rows: pgBackRest's catalogue, its newest WAL, restores, readings of files.
 
-Formats: `pgbackrest info --output=json` (2.45), find(1), and what playbooks/roles/pgbackrest's restore.py prints.
+Formats: `pgbackrest info --output=json` (2.45), find(1), and what playbooks/roles/pgbackrest's restore.py and
+playbooks/roles/file_backup's city-files.py print.
 """
 
 from __future__ import annotations
@@ -58,6 +59,22 @@ def restore(line: str) -> Row:
         "tables": len(rows),
         "rows_read": sum(_a(int, count) for count in rows.values()),
         "bad_blocks": None if data["bad_blocks"] is None else _a(int, data["bad_blocks"]),
+        "damaged": len(damaged),
+        "damaged_text": "; ".join(_a(str, entry) for entry in damaged[:_SHOWN]),
+    }
+
+
+def file_read(line: str) -> Row:
+    """Return the result of reading one part of a host's file backups back."""
+    data = json.loads(line)
+    newest, damaged = data["newest"], _a(list, data["damaged"])
+    return {
+        "copy": _a(str, data["copy"]),
+        "part": _a(int, data["part"]),
+        "parts": _a(int, data["parts"]),
+        "read_at": moment(str(data["started"])),
+        "copies": _a(int, data["copies"]),
+        "newest_at": None if newest is None else moment(str(newest)),
         "damaged": len(damaged),
         "damaged_text": "; ".join(_a(str, entry) for entry in damaged[:_SHOWN]),
     }

@@ -15,6 +15,7 @@ from egov.facts import (
     Certificate,
     Coverage,
     Fact,
+    FileCopyRead,
     HardwareSerial,
     InterfaceAddress,
     Listener,
@@ -133,6 +134,7 @@ READINGS = (
     Reading(BackupCopy, {"backups": parse_backup.backups}, optional=True),
     Reading(WalArchived, {"wal": _lines(parse_backup.wal)}, optional=True),
     Reading(RestoreTest, {"restores": _lines(parse_backup.restore)}, optional=True),
+    Reading(FileCopyRead, {"file-reads": _lines(parse_backup.file_read)}, optional=True),
     Reading(LogFile, {"logs": _lines(parse.log_file)}),
 )
 

@@ -28,6 +28,9 @@ class Load(Part):
         default="one", description="Endpoints that clients write through: one, all, one outside the leader's site"
     )
     clients: Annotated[int, Field(ge=1, le=128)] = Field(default=8, description="Clients of each such endpoint")
+    rate: Annotated[int, Field(ge=0)] = Field(
+        default=20, description="Rows a second that each client writes at most; 0: as fast as it is answered"
+    )
     calm_seconds: Annotated[float, Field(gt=0)] = 4
     settle_seconds: Annotated[int, Field(ge=1)] = 4
     whole_seconds: Annotated[int, Field(ge=1)] = Field(
@@ -63,6 +66,11 @@ def varied(drill: Drill, seed: int) -> Drill:
     )
     load = drill.load.model_copy(update={"calm_seconds": calm, "clients": clients})
     return Drill(replace(drill.procedure, steps=steps), load)
+
+
+def paced(drill: Drill, rate: int) -> Drill:
+    """Return the drill with clients that write at most *rate* rows a second each; 0: as fast as they are answered."""
+    return Drill(drill.procedure, drill.load.model_copy(update={"rate": rate}))
 
 
 def drills(folder: Path) -> dict[str, Drill]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from egov.drills.ledger import ACK, acknowledged_at, ledger, merged, rows
-from egov.drills.model import Drill, varied
+from egov.drills.model import Drill, Load, varied
 from egov.drills.verify import Measured, verify
 from egov.errors import CollectionError, GuardError, UsageError
 from egov.procedures import Journal, Outcome, Result, Runner
@@ -26,6 +26,7 @@ _PREPARE = ("ansible-playbook", "playbooks/drill_ledger.yml")
 _STATUS = "sudo patronictl -c /etc/patroni/config.yml list -f json"
 _AGREED = "sudo patronictl -c /etc/patroni/config.yml show-config"
 _COMMAND_SECONDS = 120
+_LOOK_SECONDS = 2  # asking the members costs a second of a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +79,20 @@ def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None]
         message = "the ledger's table could not be made; nothing was broken"
         raise CollectionError(message)
     journal.begin(drill.procedure.filled(_inputs(drill, place, before)))
-    name, clients = journal.path.stem.lower(), drill.load.clients
+    name, load = journal.path.stem.lower(), drill.load
     say(
         f"{drill.id}: {before.leader} leads, {before.follower} follows; writing through {', '.join(hosts)}; seed {seed}"
     )
     with ExitStack() as stack:
         writers = {
-            host: stack.enter_context(_Writer(place, host, name, number * clients, clients))
+            host: stack.enter_context(_Writer(place, host, name, number * load.clients, load))
             for number, host in enumerate(hosts)
         }
-        time.sleep(drill.load.calm_seconds)
+        time.sleep(load.calm_seconds)
         with journal.held():
             result = Runner(journal, place.execute, say).run()
-        _await_whole(place, writers.values(), drill.load.whole_seconds, say)
-        time.sleep(drill.load.settle_seconds)
+        _await_whole(place, writers.values(), load.whole_seconds, say)
+        time.sleep(load.settle_seconds)
         texts = {host: writer.stop() for host, writer in writers.items()}
     told = {host: ledger(text.splitlines()) for host, text in texts.items()}
     found = _remote(place, hosts[0], _program("rows", name))
@@ -153,11 +154,11 @@ def _await_whole(place: Place, writers: Collection[_Writer], seconds: int, say: 
     What the members say of themselves is as old as their last look, so a client must have been told a commit since.
     """
     since, deadline = time.time(), time.monotonic() + seconds
-    while (now := copies(place)).follower is None or not any(writer.acknowledged(since) for writer in writers):
+    while not any(writer.acknowledged(since) for writer in writers) or copies(place).follower is None:
         if time.monotonic() > deadline:
-            say(f"not whole after {seconds} s: {now}")
+            say(f"not whole after {seconds} s: {copies(place)}")
             return
-        time.sleep(1)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _program(what: str, run: str, *words: str) -> str:
@@ -190,8 +191,9 @@ def _remote(place: Place, host: str, command: str, seconds: int = _COMMAND_SECON
 class _Writer:
     """The clients on one application host; their ledger is read as it is written."""
 
-    def __init__(self, place: Place, host: str, run: str, first: int, clients: int) -> None:
-        command = _program("write", run, "--first", str(first), "--clients", str(clients))
+    def __init__(self, place: Place, host: str, run: str, first: int, load: Load) -> None:
+        words = ("--first", str(first), "--clients", str(load.clients), "--rate", str(load.rate))
+        command = _program("write", run, *words)
         self._process = subprocess.Popen(
             place.on_host(host, command),
             stdin=subprocess.PIPE,

@@ -23,6 +23,7 @@ import psycopg2
 _SETTINGS = "sslmode=verify-ca connect_timeout=3 dbname=drill user=drill application_name=egov-drill"
 _COMMITTED_HERE = "committed locally"
 _PAUSE_SECONDS = 0.05
+_AGAIN_SECONDS = 0.25  # until a client that failed tries again: a storm of logins would slow down what is to recover
 
 
 def digest(run: str, client: int, seq: int) -> str:
@@ -61,7 +62,7 @@ class Writer:
                     connection = psycopg2.connect(f"{self.where} port={self.given.write_port}")
                     connection.autocommit = True
             except psycopg2.Error:
-                self.ended.wait(_PAUSE_SECONDS)
+                self.ended.wait(_AGAIN_SECONDS)
                 continue
             seq += 1
             sent = self.now()
@@ -70,7 +71,9 @@ class Writer:
             if outcome != "ack":
                 connection.close()
                 connection = None
-                self.ended.wait(_PAUSE_SECONDS)
+                self.ended.wait(_AGAIN_SECONDS)
+            elif self.given.rate:
+                self.ended.wait(max(0.0, sent + 1 / self.given.rate - self.now()))
 
     def _insert(self, connection: psycopg2.extensions.connection, client: int, seq: int) -> str:
         values = (self.given.run, client, seq, digest(self.given.run, client, seq))
@@ -142,6 +145,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--readers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--rate", type=float, default=0, help="rows a second of a client at most; 0: as fast as it can")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--write-port", type=int, default=5432)
     parser.add_argument("--read-port", type=int, default=5433)

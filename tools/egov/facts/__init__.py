@@ -1,7 +1,7 @@
 """Observed rows: typed tables, the evidence store, seals, and the view that checks read."""
 
 from egov.facts.cloud import StackVerdict
-from egov.facts.continuity import BackupCopy, DrillResult, RestoreTest, WalArchived
+from egov.facts.continuity import BackupCopy, DrillResult, FileCopyRead, RestoreTest, WalArchived
 from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
 from egov.facts.network import CellCount, ExitSeen, FlowCount, PacketPair, RenderedRuleset, Ruleset
 from egov.facts.store import RunWriter
@@ -40,6 +40,7 @@ __all__ = [
     "ExitSeen",
     "Fact",
     "Facts",
+    "FileCopyRead",
     "FlowCount",
     "HardwareSerial",
     "HostContact",

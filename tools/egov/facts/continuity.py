@@ -57,6 +57,23 @@ class RestoreTest(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileCopyRead(Fact):
+    """A part of a host's file backups that was read back from where it lies, every byte of it."""
+
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
+
+    host: str = column("Host id of the host whose files they are")
+    copy: str = column("same-city | off-site: where the copy lies")
+    part: int = column("Which part of the repository was read, from 1")
+    parts: int = column("Parts that the whole repository has")
+    read_at: datetime = column("When the reading began (UTC)")
+    copies: int = column("Copies there were then")
+    newest_at: datetime | None = column("When the newest of them was made (UTC)", default=None)
+    damaged: int = column("Lines that tell of damage")
+    damaged_text: str = column("What was found damaged, the first few", default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrillResult(Fact):
     """What one drill measured, by a ledger of acknowledged rows held against the rows there afterwards."""
 

@@ -106,6 +106,15 @@ def cgroup_root() -> Path:
 
 
 @contextmanager
+def shared(lab: Paths) -> Iterator[None]:
+    """Hold what all labs share (base images, pinned files) while one of them makes it; the others wait."""
+    lab.bases.mkdir(parents=True, exist_ok=True)
+    with (lab.bases / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def locked(lab: Paths) -> Iterator[None]:
     """Hold the lab's lock: two commands that change one lab do not run at once."""
     folder = lab.root / ".lab"

@@ -19,6 +19,7 @@ from egov.errors import DescriptionError
 from egov.render.containers import EDGE_PROXY, SITES, WORKLOAD, containers
 from egov.render.database import database
 from egov.render.dns import dns
+from egov.render.files import FILE_BACKUP, file_backups
 from egov.render.flows import rulesets
 from egov.render.frr import frr
 from egov.render.reach import ROUTER
@@ -27,7 +28,7 @@ CONTROLLER = "controller"
 LOG_ARCHIVE = "log-archive"
 TIME_SERVER = "time-server"
 # Variables that say where on the controller the city's folder is, and nothing of the city.
-_STORES = ("certificate_store", "offsite_store")
+_STORES = ("certificate_store", "offsite_store", "file_backup_store")
 _RENDERED = "workload_folder"
 OF_THE_FOLDER = ("ansible_ssh_common_args", *_STORES, _RENDERED)
 
@@ -53,20 +54,22 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
     network = _network(city, on) if on else {}
     hosts = [h for h in city.hosts.values() if CONTROLLER not in h.roles and (lab is None or h.lab)]
     groups: dict[str, dict[str, Any]] = {}
-    cluster = database(city)
+    cluster, files = database(city), file_backups(city)
+    shared = {name: cluster.get(name, {}) | files.get(name, {}) for name in {*cluster, *files}}
     for host in sorted(hosts, key=lambda h: h.id):
-        for name, shared in _groups(city, host, cluster).items():
-            group = groups.setdefault(name.replace("-", "_"), {"hosts": [], "vars": _no_template(shared)})
+        for name, variables in _groups(city, host, shared).items():
+            group = groups.setdefault(name.replace("-", "_"), {"hosts": [], "vars": _no_template(variables)})
             group["hosts"].append(host.id)
     guarded = [h.id for h in hosts if h.id in network and ROUTER not in h.roles]
     carrying = containers(city, on) if on else {}
     synthetic = {
         "host_firewall": guarded,
+        FILE_BACKUP: [h.id for h in hosts if h.backup],
         WORKLOAD: [h.id for h in hosts if h.id in carrying and h.pods is not None],
         EDGE_PROXY: [h.id for h in hosts if SITES in carrying.get(h.id, {})],
     }
     groups |= {name: {"hosts": sorted(members), "vars": {}} for name, members in synthetic.items() if members}
-    parts = (network, found, cluster, carrying)
+    parts = (network, found, shared, carrying)
     extra = {h.id: _no_template({k: v for part in parts for k, v in part.get(h.id, {}).items()}) for h in hosts}
     own = {h.id: {"ansible_host": h.interfaces[0].address, **extra[h.id]} for h in hosts}
     common = _common(city) | (_lab(lab) if lab else _production(folder))

@@ -14,6 +14,7 @@ ARCHIVE = "archive"
 # Patroni's own default, and the least it accepts (seconds). A silent leader is replaced after ttl; electing another
 # one and the endpoints' noticing it took up to 10 s more when measured (docs/datacenter.md).
 _TTL, _LEAST_TTL, _TAKEOVER = 30, 20, 10
+_DATA = "/var/lib/postgresql"
 WAL_SECONDS = 60
 """A segment is closed and goes to the repository after this long at most (role patroni, archive_timeout)."""
 OFFSITE_SECONDS = 3600
@@ -22,8 +23,8 @@ OFFSITE_SECONDS = 3600
 
 def database(city: City) -> dict[str, dict[str, Any]]:
     """Return the variables of each role of hosts that takes part, of each host by its id; empty without a database."""
-    copies, voters = _addresses(city, DATABASE), _addresses(city, DATABASE, WITNESS)
-    endpoints, repositories = _addresses(city, ENDPOINT), _addresses(city, REPOSITORY)
+    copies, voters = addresses(city, DATABASE), addresses(city, DATABASE, WITNESS)
+    endpoints, repositories = addresses(city, ENDPOINT), addresses(city, REPOSITORY)
     if not copies:
         return {}
     store = {"etcd_members": voters, "etcd_token": city.profile.id}
@@ -35,19 +36,17 @@ def database(city: City) -> dict[str, dict[str, Any]]:
         "patroni_archive": bool(repositories),
         "patroni_synchronous": synchronous(city),
         "patroni_ttl": _ttl(city),
-    }
+    } | _slot_wal(city)
     backup = {
         "pgbackrest_stanza": city.profile.id,
         "pgbackrest_copies": copies,
         "pgbackrest_repositories": repositories,
     }
-    archives = _addresses(city, ARCHIVE)
     return {
         DATABASE: store | cluster | backup,
         WITNESS: store,
         ENDPOINT: {"database_endpoint_servers": copies},
-        REPOSITORY: backup | {"offsite_archives": archives},
-        ARCHIVE: {"archive_addresses": archives},
+        REPOSITORY: backup | {"offsite_archives": addresses(city, ARCHIVE)},
         **{host: {"database_endpoint_address": address} for host, address in endpoints.items()},
         **{host: {"offsite_address": address} for host, address in repositories.items()},
     }
@@ -69,6 +68,13 @@ def _ttl(city: City) -> int:
     return min(_TTL, max(_LEAST_TTL, (wanted.rto_seconds if wanted else 0) - _TAKEOVER))
 
 
+def _slot_wal(city: City) -> dict[str, int]:
+    """Return how much WAL is kept for a copy that is away, MiB: a quarter of the smallest disk that is described."""
+    disks = [disk for host in city.hosts.values() if DATABASE in host.roles for disk in host.disks]
+    sizes = [disk.size_gib for disk in disks if f"{_DATA}/".startswith(f"{disk.mount}/")]
+    return {"patroni_slot_wal_mib": min(sizes) * 1024 // 4} if sizes else {}
+
+
 def strictest(city: City) -> Continuity | None:
     """Return the shortest objectives of the systems that keep data on a host with the role database; None: no such."""
     copies = {host.id for host in city.hosts.values() if DATABASE in host.roles}
@@ -80,7 +86,7 @@ def strictest(city: City) -> Continuity | None:
     return min(found, key=lambda wanted: (wanted.rpo_seconds, wanted.rto_seconds), default=None)
 
 
-def _addresses(city: City, *roles: str) -> dict[str, str]:
+def addresses(city: City, *roles: str) -> dict[str, str]:
     """Return the business address of each host that has one of the roles."""
     hosts = sorted((h for h in city.hosts.values() if {*roles} & {*h.roles}), key=lambda h: h.id)
     return {host.id: city.business(host)[0].address for host in hosts}
