@@ -78,11 +78,15 @@ def drill(tmp_path: Path, record_property: Callable[[str, object], None]) -> Dri
 
 
 def assert_kept(found: dict[str, Any]) -> None:
-    """No acknowledged row is lost, doubled or changed, and writes went on in time, by themselves or after a restore."""
-    assert "pass" == found["verdict"], found
+    """No acknowledged row is lost, doubled or changed, and writes went on in time, by themselves or after a restore.
+
+    How long a person takes is measured and judged, and no promise of the product.
+    """
+    recovery = DRILLS[found["drill"]].load.recovery
     assert found["acked"] > 0
     assert 0 == found["lost"] == found["duplicated"] == found["reordered"] == found["altered"] == found["foreign"]
-    if DRILLS[found["drill"]].load.recovery == "automatic":
+    assert "pass" == found["verdict"] or recovery == "person", found
+    if recovery == "automatic":
         assert found["gap_write_s"] < AUTOMATIC_SECONDS, found
     if failure := PLAN.get(found["drill"]):  # what `egov plan continuity` promised for it
         assert found["gap_write_s"] < (failure.interruption_seconds or UNNOTICED_SECONDS), found

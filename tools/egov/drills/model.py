@@ -20,9 +20,9 @@ class Load(Part):
 
     fault: Literal["process", "host", "link", "site", "storage", "person", "planned"]
     lab_only: bool = Field(default=False, description="Its steps pull cables or cut power, which only a lab can do")
-    recovery: Literal["automatic", "restore"] = Field(
+    recovery: Literal["automatic", "person", "restore"] = Field(
         default="automatic",
-        description="restore: people bring data back from a backup, so restore_seconds is the objective",
+        description="person: somebody has to act; restore: brings data back from a backup, held to restore_seconds",
     )
     writers: Literal["one", "all", "elsewhere"] = Field(
         default="one", description="Endpoints that clients write through: one, all, one outside the leader's site"

@@ -91,6 +91,8 @@ class DrillResult(Fact):
     gap_read_s: float | None = column("Longest time without an answered read, s", default=None)
     rpo_s: float = column("Time from the recovery point to the last acknowledgement that is lost, s; 0 if none is")
     recovery_point: datetime | None = column("Newest acknowledgement up to which nothing is lost (UTC)", default=None)
-    recovery: str = column("automatic | restore: whether data came back from a backup", default="automatic")
+    recovery: str = column(
+        "automatic | person (somebody had to act) | restore (data came back from a backup)", default="automatic"
+    )
     seed: int | None = column("What chose the moment and length of the fault and the number of clients", default=None)
     problems: str = column("Why the figures may not be trusted; empty if they may", default="")

@@ -68,8 +68,11 @@ def _copy(place):
 
 def read(part=None):
     """Read parts of every place's repository back, and keep what came of it."""
+    every = range(1, PARTS + 1)
+    if part not in {None, "all", *map(str, every)}:
+        sys.exit(f"there is no part {part}: name one from 1 to {PARTS}, or all")
     today = time.localtime().tm_wday + 1
-    parts = range(1, PARTS + 1) if part == "all" else [int(part or today)]
+    parts = every if part == "all" else [int(part or today)]
     return max(_read(place, parts) for place in SETTINGS["places"])
 
 
