@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,8 @@ from egov.lab import Paths, paths
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CITY = ROOT / "inventory" / "huludao"
+# Labs of several workers are built one after the other: they share the cores and the cache of packages.
+BUILDING = ROOT / ".lab" / ".building"
 NEEDED = ("mmdebstrap", "systemd-nspawn", "apt-cacher-ng", "socat", "nsenter", "ip")
 
 
@@ -181,15 +182,6 @@ def _accelerated() -> dict[str, str]:
 
     plugins = Path(ansible_mitogen.__file__).parent / "plugins" / "strategy"
     return {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(plugins)}
-
-
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Build labs of several workers one after the other: they share the cores and the cache of packages."""
-    (ROOT / ".lab").mkdir(exist_ok=True)
-    with (ROOT / ".lab" / ".building").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager

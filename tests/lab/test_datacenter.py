@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT, Play, TestLab, one_at_a_time
+from conftest import BUILDING, ROOT, Play, TestLab
 from egov.city import load
 from egov.drills import Drill, drills
 from egov.drills.ledger import ACK, ledger
 from egov.drills.run import WRITER
+from egov.lab.paths import held
 from egov.plans import Failure, continuity
 from egov.render.database import ENDPOINT
 
@@ -38,7 +39,7 @@ EARLY = 31  # the seed of a fault that comes after 2 s, with 5 clients
 def bare(new_lab: Callable[..., TestLab]) -> Iterator[TestLab]:
     """Return a lab of hosts that have what every server has, and nothing of the database."""
     lab = new_lab("twosites", TWO_SITES)
-    with one_at_a_time():
+    with held(BUILDING):
         lab.lab("up")
         base = lab.play("site.yml", "--tags", "base")
     assert base.code == 0, base.output
@@ -55,7 +56,7 @@ def predicted(bare: TestLab) -> Play:
 @pytest.fixture(scope="module")
 def built(bare: TestLab) -> tuple[TestLab, Play]:
     """Return the lab with the database built, and what the run did."""
-    with one_at_a_time():
+    with held(BUILDING):
         return bare, bare.play(DATACENTER)
 
 
@@ -223,7 +224,7 @@ def test_the_drill_can_fail(new_lab: Callable[..., TestLab], drill: Drilled) -> 
     """Debian's Patroni loses acknowledged rows when the leader's cut link heals, and the drill says so."""
     lab = new_lab("packaged", TWO_SITES)
     without_backup = '{"patroni_packaging": "debian", "patroni_archive": false, "pgbackrest_repositories": {}}'
-    with one_at_a_time():
+    with held(BUILDING):
         lab.lab("up", "dc-db1", "bk-db1", "witness1", "bk-app1")
         lab.play("site.yml", "--tags", "base")
         lab.play(DATACENTER, "-e", without_backup)

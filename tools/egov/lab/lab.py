@@ -25,7 +25,7 @@ from egov.lab.image import base_image
 from egov.lab.limits import hard_limits, refuse_too_many
 from egov.lab.namespace import create, ip, is_namespace, run
 from egov.lab.packages import FILES, PORT, fetch_files, for_hosts, proxy_commands, sources
-from egov.lab.paths import Paths, locked, shared
+from egov.lab.paths import Paths, held, locked
 from egov.lab.topology import LabHost, Topology
 
 SWITCH = "switch"
@@ -63,7 +63,7 @@ class Lab:
         chosen = [Machine(self.paths, host) for host in self.topology.chosen(names)]
         with locked(self.paths):
             refuse_too_many(sum(not groups.populated(machine.group) for machine in chosen))
-            with shared(self.paths):
+            with held(self.paths.bases / ".lock"):  # what all labs share, one of them makes
                 base = base_image(self.paths, self.say)
                 fetch_files(self.paths, self.say)
             self.paths.lab.mkdir(parents=True, exist_ok=True)

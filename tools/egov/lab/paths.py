@@ -106,10 +106,10 @@ def cgroup_root() -> Path:
 
 
 @contextmanager
-def shared(lab: Paths) -> Iterator[None]:
-    """Hold what all labs share (base images, pinned files) while one of them makes it; the others wait."""
-    lab.bases.mkdir(parents=True, exist_ok=True)
-    with (lab.bases / ".lock").open("w") as file:
+def held(lock: Path) -> Iterator[None]:
+    """Hold a lock file; whoever else wants it waits."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
