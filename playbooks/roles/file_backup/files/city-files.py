@@ -23,6 +23,8 @@ CONFIG = Path("/etc/city-files")
 RESULTS = Path("/var/lib/city-files")
 PARTS = 7
 SHOWN = 20
+LOCKED = "unable to create lock"  # restic's words where somebody else works on the repository
+SETTINGS = {}
 FRACTION = re.compile(r"\.([0-9]{1,6})[0-9]*")
 
 
@@ -52,7 +54,7 @@ def answers(place):
     return restic(place, "cat", "config").returncode == 0
 
 
-def copy(*_):
+def copy():
     """Send what is new to every place."""
     codes = [_copy(place) for place in SETTINGS["places"]]
     if not any(codes):
@@ -79,8 +81,7 @@ def read(part=None):
 def _read(place, parts):
     """Read parts of one place; what cannot be reached was not read, and is no damage."""
     if not answers(place):
-        print(f"{place}: no repository answers", file=sys.stderr)
-        return 1
+        return unread(place, "no repository answers")
     copies = copied(place)
     return max([_part(place, number, copies) for number in parts])
 
@@ -89,16 +90,19 @@ def _part(place, part, copies):
     started = time.time()
     done = restic(place, "check", f"--read-data-subset={part}/{PARTS}")
     damaged = [line.strip() for line in done.stderr.splitlines() if line.strip()] if done.returncode else []
+    if LOCKED in done.stderr:
+        return unread(place, damaged[0])
     if damaged and not answers(place):
-        print(f"{place}: it stopped answering", file=sys.stderr)
-        return 1
+        return unread(place, "it stopped answering")
+    if copies is None and not damaged:
+        return unread(place, "its copies could not be listed")
     told_of = {
         "copy": place,
         "part": part,
         "parts": PARTS,
         "started": round(started),
-        "copies": len(copies),
-        "newest": max(copies, default=None),
+        "copies": len(copies or []),
+        "newest": max(copies or [], default=None),
         "damaged": damaged[:SHOWN],
     }
     text = json.dumps(told_of, sort_keys=True)
@@ -109,11 +113,19 @@ def _part(place, part, copies):
     return 1 if damaged else 0
 
 
+def unread(place, why):
+    """Say why nothing was read of a place."""
+    print(f"{place}: {why}", file=sys.stderr)
+    return 1
+
+
 def copied(place):
-    """Return when each copy in a place was made (epoch, s)."""
+    """Return when each copy in a place was made (epoch, s); None where it does not tell."""
     done = restic(place, "snapshots", "--json", "--tag", "city")
-    found = json.loads(done.stdout) if done.returncode == 0 else []
-    return [round(datetime.fromisoformat(FRACTION.sub(r".\1", one["time"])).timestamp()) for one in found or []]
+    if done.returncode:
+        return None
+    found = json.loads(done.stdout) or []
+    return [round(datetime.fromisoformat(FRACTION.sub(r".\1", one["time"])).timestamp()) for one in found]
 
 
 def list_(place):
@@ -126,9 +138,17 @@ def restore(place, folder):
     return told(restic(place, "restore", "--quiet", "latest", "--tag", "city", "--target", folder))
 
 
+def main(words):
+    """Do what the words ask for; say how it is used where they ask for nothing that there is."""
+    doing = {"copy": (copy, 0, 0), "read": (read, 0, 1), "list": (list_, 1, 1), "restore": (restore, 2, 2)}
+    work, least, most = doing.get(words[0] if words else "", (None, 0, 0))
+    if work is None or not least <= len(words) - 1 <= most:
+        sys.exit(__doc__)
+    SETTINGS.update(json.loads((CONFIG / "settings.json").read_text()))
+    if least and words[1] not in SETTINGS["places"]:
+        sys.exit("{} is no place of copies; there are {}".format(words[1], ", ".join(SETTINGS["places"])))
+    return work(*words[1:])
+
+
 if __name__ == "__main__":
-    SETTINGS = json.loads((CONFIG / "settings.json").read_text())
-    doing = {"copy": copy, "read": read, "list": list_, "restore": restore}
-    if sys.argv[1:2] and sys.argv[1] in doing:
-        sys.exit(doing[sys.argv[1]](*sys.argv[2:]))
-    sys.exit(__doc__)
+    sys.exit(main(sys.argv[1:]))
