@@ -59,6 +59,7 @@ def given(kind: str, transition: str) -> dict[str, Any]:
         found |= {"finding": step.finding[0], "evidence": "seal 1"}
     if step.quiet:
         found["quiet_since"] = day_of(kind, 3).isoformat()  # the third step closes the system off
+        found["quiet_days"] = step.quiet
     return found
 
 

@@ -28,7 +28,7 @@ def city(seed: int) -> tuple[City, set[Pair]]:
     for number in range(chance.randint(0, 12)):
         flow = _flow(chance, f"flow-{number}", sorted(systems), base)
         flows[flow.id] = flow
-        if (flow.starts or date.min) <= ON <= flow.until:
+        if flow.is_open(ON):
             pairs |= set(_pairs(flow, systems))
     return replace(base, systems=systems, flows=flows), pairs
 

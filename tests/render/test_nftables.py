@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 from huludao import ON, huludao
 
 from egov.collect.isolation import loaded
+from egov.collect.parse_calls import calls, watch
 from egov.errors import CollectionError
+from egov.proof import compare
 from egov.render.canonical import counted_flows, digest, lines
-from egov.render.flows import Compiler, rulesets
+from egov.render.flows import Compiler, alone, closed_flows, rulesets
 
 needs_filter = pytest.mark.usefixtures("_packet_filter")
 
@@ -43,6 +46,45 @@ def test_the_same_ruleset_has_the_same_digest_in_another_kernel_namespace() -> N
 
     assert first == again
     assert first != less
+
+
+CALL = """
+import socket
+for port in (5432, 5432, 80):
+    with socket.socket() as link:
+        link.settimeout(0.2)
+        try:
+            link.connect(("10.211.128.170", port))
+        except OSError:
+            pass
+"""
+
+
+@needs_filter
+def test_who_calls_what_is_closed_is_dropped_and_remembered() -> None:
+    """A call that a closed flow would permit is named with its port, any other is not; neither leaves the host."""
+    host = huludao().hosts["dc-app1"]
+    (link,) = huludao().business(host)
+    commands = (
+        f"ip link add {link.name} type veth peer name beyond; ip address add {link.address}/24 dev {link.name}",
+        f"ip link set {link.name} up; ip link set beyond up; ip route add default dev {link.name}; nft -f -",
+        'python3 -c "$0"; nft -j list ruleset',
+    )
+    script = "set -e; " + "; ".join(commands)
+    command = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script, CALL]
+    text = rulesets(huludao(), ON)[host.id]
+    live = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    rows, unread = calls(live)
+    intent = Compiler(huludao(), ON).intent(host)
+    assert "bridge-hunyin-to-aid" in {flow.id for flow in closed_flows(huludao(), ON)}
+    assert ([(link.address, "10.211.128.170", "5432/tcp", 2)], []) == (
+        [(row["client"], row["server"], row["service"], row["packets"]) for row in rows],
+        unread,
+    )
+    assert 0 <= rows[0]["age_seconds"] <= (watch(live) or {})["watched_seconds"] < 60
+    assert lines(live) == lines(loaded(text)), "who called is no drift"
+    assert {"proved"} == {cell.verdict for cell in compare(intent, live, forwards=alone(host))}
 
 
 @needs_filter

@@ -196,12 +196,17 @@ def _waiting_problems(at: At, event: Event, since: date, transition: Transition,
 
 
 def _quiet_problems(at: At, event: Event, since: date, transition: Transition) -> Iterator[Problem]:
-    """Yield a problem for a step that does not say, over its signature, that nobody called all the time."""
+    """Yield a problem for a step that does not say, over its signature, that nobody called and that one would know."""
     if transition.quiet and event.quiet_since != since:
         message = (
             f"{transition.id} needs quiet_since: {since}: that nobody was seen to call since the system was closed off"
         )
         yield at("quiet_since", Code.E502, message, "须写明隔离以来无人调用")
+    if (event.quiet_days or 0) < transition.quiet:
+        message = (
+            f"{transition.id} needs quiet_days: {transition.quiet} working days on which a call would have been seen"
+        )
+        yield at("quiet_days", Code.E502, message, "观察到的工作日不足")
 
 
 def _transition_problems(at: At, head: CaseHead, event: Event, transition: Transition) -> Iterator[Problem]:

@@ -61,7 +61,8 @@ class Transition(Item):
     finding: tuple[Literal["pass", "exempt", "violation"], ...] = ()
     waits: Annotated[int, Field(ge=0)] = 0  # working days that the case must have been where it stands
     note: bool = False  # a sentence is required
-    quiet: bool = False  # says since when nobody called the system; refused while evidence shows that somebody did
+    # Working days on which a call would have been seen; refused while evidence shows fewer, or that somebody called.
+    quiet: Annotated[int, Field(ge=0)] = 0
 
 
 class Kind(Part):
@@ -111,6 +112,9 @@ class Event(Item):
     evidence: Text | None = Field(default=None, description="Seal or evidence hash the finding rests on")
     quiet_since: Day | None = Field(
         default=None, description="Day after which nobody was seen to call the system: that of its quarantine"
+    )
+    quiet_days: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Working days since then on which a call would have been seen"
     )
     previous: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     signature: Text | None = Field(default=None, description="Armoured SSH signature over the event's payload")

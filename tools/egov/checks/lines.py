@@ -246,7 +246,7 @@ def single_link(prefix: Prefix, facts: Facts, p: NoParameters) -> Judgement:  # 
 
 def is_open(flow: Flow, facts: Facts) -> bool:
     """Say whether the flow is open on the day."""
-    return (flow.starts or date.min) <= facts.as_of <= flow.until
+    return flow.is_open(facts.as_of)
 
 
 @check("flow-use", of=Flow, when=is_open, outcomes=("used", "never-used"))

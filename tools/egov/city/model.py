@@ -287,6 +287,10 @@ class Place:
     index: int
 
 
+# Hosts with these roles ask on the city's behalf.
+_PROBING_ROLES = frozenset({"monitoring", "controller"})
+
+
 @dataclass(frozen=True)
 class City:
     """A whole description: each kind a mapping from id, in the order of the files. Field name = YAML key."""
@@ -328,6 +332,16 @@ class City:
         later = [*host.interfaces[1:]] or [*host.interfaces]
         inside = [i for i in later if self.zones[self.prefixes[i.prefix].zone].kind != "internet"]
         return inside or later
+
+    def addresses(self, host: Host) -> list[str]:
+        """Return every address a host may be seen by."""
+        return [a for i in host.interfaces for a in (i.address, i.ipv6, i.published) if a]
+
+    @property
+    def probing_addresses(self) -> list[str]:
+        """Return the addresses of hosts that ask on the city's behalf: their requests are probes, never use."""
+        probing = (host for host in self.hosts.values() if _PROBING_ROLES.intersection(host.roles))
+        return [address for host in probing for address in self.addresses(host)]
 
     def carriers(self, system: System) -> list[Host]:
         """Return the hosts a system may run on: any container host for a workload, else those of its components."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -163,3 +164,7 @@ class Flow(Item):
         default=None, description="Wave for whose move it is open: what moved still needs what did not"
     )
     log: bool = Field(default=False, description="Whether new connections are logged (limited) with the flow's id")
+
+    def is_open(self, on: date) -> bool:
+        """Say whether it is open on a day."""
+        return (self.starts or date.min) <= on <= self.until

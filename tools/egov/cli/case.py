@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,11 @@ from egov.errors import GuardError, UsageError
 
 if TYPE_CHECKING:
     from egov.cases import Case
+    from egov.cases.life import Caller, Watched
     from egov.facts import Facts
+
+# A step rests on what was seen up to a day before it: who looks once a day can take it.
+_LAST_LOOK = timedelta(days=1)
 
 
 @click.group("case")
@@ -153,7 +157,7 @@ def step(
     if known is not None and known.finding:
         event |= _finding(options, case.head.check, case.head.subject)
     if known is not None and known.quiet:
-        event["quiet_since"] = _refuse_if_called(options, case)
+        event |= _refuse_unless_quiet(options, case, known.quiet)
     after = advance(options.city_dir(), case_id, event, key)
     options.write(f"{case_id}: {after.state}\n")
     return 0
@@ -167,11 +171,11 @@ def step(
 def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: bool) -> int:
     """Look for signs of life of systems being retired: who called since they were closed off.
 
-    Exit 1 if somebody did. With --release the case is released, and its file says who called.
+    It also says on how many working days a call would have been seen. Exit 1 if somebody called.
+    With --release the case is released, and its file says who called.
     """
     from egov.cases import advance
     from egov.cases.fold import closed_since
-    from egov.cases.life import callers
 
     if release and by is None:
         message = "--release needs --by: who takes the step"
@@ -180,10 +184,11 @@ def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: b
     for case in cases.values():
         if case.head.kind != "retirement" or case.final or (names and case.head.id not in names):
             continue
-        found = callers(case, facts)
+        found, seen = _watched(case, facts)
         alive += bool(found)
         who = ", ".join(map(str, found[:20])) or "-"
-        options.write(f"{case.head.id} {case.head.subject} {closed_since(case.events)}: {who}\n")
+        days = f"{_working_days(options, seen)} working days watched, by {seen.by} until {_moment(seen.until)}"
+        options.write(f"{case.head.id} {case.head.subject} {closed_since(case.events)}: {who}; {days}\n")
         if found and release:
             now = now_in(facts.city).isoformat(timespec="seconds")
             event = {"at": now, "transition": "release", "by": by, "note": f"called by {who}"}
@@ -209,7 +214,7 @@ def quarantine(options: Common, case_id: str, until: date) -> int:
         what = "retirement"
         raise unknown(what, case_id, [name for name, case in cases.items() if case.head.kind == "retirement"])
     case = cases[case_id]
-    changes, left = closing(city, city.systems[case.head.subject], until)
+    changes, left = closing(city, city.systems[case.head.subject], options.day(city), until)
     options.write(flow_change(case, city, changes, until))
     for reason in left:
         click.echo(f"egov: not closed: {reason}", err=True)
@@ -223,17 +228,53 @@ def _facts(options: Common) -> Facts:
     return Facts.of_store(city, options.day(city), options.evidence_dir())
 
 
-def _refuse_if_called(options: Common, case: Case) -> str:
-    """Return the day since which nobody called the system; GuardError says who did."""
-    from egov.cases.fold import closed_since
-    from egov.cases.life import callers
+def _refuse_unless_quiet(options: Common, case: Case, needed: int) -> dict[str, Any]:
+    """Return since when nobody called the system, and on how many working days that is known.
 
-    since = closed_since(case.events)
-    if found := callers(case, _facts(options)):
+    GuardError says who called, or what nobody has looked at.
+    """
+    from egov.cases.fold import closed_since
+
+    facts, since, system = _facts(options), closed_since(case.events), case.head.subject
+    found, seen = _watched(case, facts)
+    if found:
         who = ", ".join(map(str, found[:5]))
-        message = f"{case.head.subject} was called after {since} by {who}: release it, or find out why"
+        message = f"{system} was called after {since} by {who}: release it, or find out why"
         raise GuardError(message)
-    return since.isoformat()
+    days = _working_days(options, seen)
+    look = f"egov collect hosts {' '.join(seen.front)}" if seen.front else "take its access logs in"
+    if days < needed:
+        message = (
+            f"{system}: since {since} a call would have been seen on {days} working days of the {needed} needed; "
+            f"during quarantine, every day: {look}"
+        )
+        raise GuardError(message)
+    if seen.until is None or now_in(facts.city) - seen.until > _LAST_LOOK:
+        message = f"{system}: calls after {_moment(seen.until)} would not have been seen ({seen.by}); now: {look}"
+        raise GuardError(message)
+    return {"quiet_since": since.isoformat(), "quiet_days": days}
+
+
+def _watched(case: Case, facts: Facts) -> tuple[list[Caller], Watched]:
+    """Return who called a system that is being retired, and when a call would have been seen."""
+    from egov.cases.fold import closed_since
+    from egov.cases.life import callers, in_front, watched
+    from egov.checks.windows import Window, use
+
+    system, since = facts.city.systems[case.head.subject], closed_since(case.events)
+    front = in_front(facts.city, system, facts.as_of)
+    logged = use(system, facts, Window(since, facts.as_of), max_unread_share=0).known
+    return callers(case, facts, front), watched(case, facts, front, logged)
+
+
+def _working_days(options: Common, seen: Watched) -> int:
+    from egov.mandate import WorkingCalendar
+
+    return sum(map(WorkingCalendar.of_city(options.city_dir()).is_working_day, seen.days))
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "-"
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:

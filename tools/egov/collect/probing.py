@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from egov.collect.packets import frame, number_in
+from egov.collect.parse_calls import Call, remembered_calls
 from egov.errors import CollectionError
 from egov.render.canonical import counted_flows
+from egov.render.nftables import TABLE
 from egov.render.probes import Probe
 
 Enter = Callable[[Path], AbstractContextManager[None]]
@@ -50,7 +52,10 @@ class Namespaces:
 
 
 def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespaces, routers: Sequence[str]) -> Counted:
-    """Send all probes; CollectionError if a namespace or a counter cannot be read. Takes a second per 5,000 probes."""
+    """Send all probes; CollectionError if a namespace or a counter cannot be read. Takes a second per 5,000 probes.
+
+    What our own packets left behind in what devices remember of calls is taken out again: they are nobody's calls.
+    """
     interfaces = {(p.client, p.interface) for p in probes}
     devices = sorted({*routers, *(probe.server for probe in probes)})
     seen: dict[int, str] = {}
@@ -76,6 +81,7 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
             end = (probe.client, probe.interface)
             sockets[end].send(frame(number, gateways[probe.client], own[end], probe))
 
+        remembered = _calls(devices, where)
         used = _flows(devices, where)
         _learn(probes, put, look)
         seen.clear()
@@ -87,6 +93,7 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
                 look()
         rose = _settled(probes, before, where, look, seen)
         passed = {key: count - used.get(key, 0) for key, count in _flows(devices, where).items()}
+        _forget(_calls(devices, where) - remembered, where)
     return Counted(frozenset(seen), tuple(strayed), rose, {key: count for key, count in passed.items() if count})
 
 
@@ -139,11 +146,25 @@ def _flows(devices: Sequence[str], where: Namespaces) -> dict[tuple[str, str], i
     return {(device, flow): count for device, text in texts.items() for flow, count in counted_flows(text).items()}
 
 
+def _calls(devices: Sequence[str], where: Namespaces) -> set[tuple[str, Call]]:
+    """Return whose calls each device remembers."""
+    return {(device, call) for device in devices for call in remembered_calls(_listed(where.of(device), "ruleset"))}
+
+
+def _forget(calls: set[tuple[str, Call]], where: Namespaces) -> None:
+    for device, call in sorted(calls):
+        _nft(where.of(device), "delete", "element", "inet", TABLE, call[0], f"{{ {' . '.join(call[1:])} }}")
+
+
 def _listed(namespace: Path, what: str) -> str:
-    command = ["nsenter", f"--net={namespace}", "nft", "-j", "list", what]
+    return _nft(namespace, "-j", "list", what)
+
+
+def _nft(namespace: Path, *words: str) -> str:
+    command = ["nsenter", f"--net={namespace}", "nft", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        message = f"{namespace.name}: its {what} cannot be read: {done.stderr.strip()}"
+        message = f"{namespace.name}: nft {' '.join(words)}: {done.stderr.strip()}"
         raise CollectionError(message)
     return done.stdout
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from egov.collect import parse, parse_backup, parse_certificates
+from egov.collect import parse, parse_backup, parse_calls, parse_certificates
 from egov.collect.frames import Answer
 from egov.facts import (
     BackupCopy,
+    CallWatch,
     Certificate,
     Coverage,
     Fact,
@@ -24,6 +25,7 @@ from egov.facts import (
     Neighbour,
     OperatingSystem,
     PackageState,
+    RefusedCall,
     ResourceUse,
     RestoreTest,
     Route,
@@ -128,6 +130,8 @@ READINGS = (
     Reading(Route, {"routes": _lines(parse.route)}),
     Reading(InterfaceAddress, {"addresses": _lines(parse.address)}, _macs),
     Reading(Ruleset, {"ruleset": _whole(parse.ruleset)}, optional=True),
+    Reading(RefusedCall, {"ruleset": parse_calls.calls}, optional=True),
+    Reading(CallWatch, {"ruleset": _whole(parse_calls.watch)}, optional=True),
     Reading(Neighbour, {"neighbours": _lines(parse.neighbour)}),
     Reading(HardwareSerial, {"hardware": _whole(parse.hardware)}),
     Reading(Certificate, {"certificates": parse_certificates.certificates}, optional=True),

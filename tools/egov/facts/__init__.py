@@ -3,7 +3,16 @@
 from egov.facts.cloud import StackVerdict
 from egov.facts.continuity import BackupCopy, DrillResult, FileCopyRead, RestoreTest, WalArchived
 from egov.facts.life import MaintenanceSign, ProcessUse, ResourceDay
-from egov.facts.network import CellCount, ExitSeen, FlowCount, PacketPair, RenderedRuleset, Ruleset
+from egov.facts.network import (
+    CallWatch,
+    CellCount,
+    ExitSeen,
+    FlowCount,
+    PacketPair,
+    RefusedCall,
+    RenderedRuleset,
+    Ruleset,
+)
 from egov.facts.store import RunWriter
 from egov.facts.tables import (
     AssetRecord,
@@ -33,6 +42,7 @@ from egov.facts.view import Facts, NotObserved
 __all__ = [
     "AssetRecord",
     "BackupCopy",
+    "CallWatch",
     "CellCount",
     "Certificate",
     "Coverage",
@@ -55,6 +65,7 @@ __all__ = [
     "PackageState",
     "PacketPair",
     "ProcessUse",
+    "RefusedCall",
     "RenderedRuleset",
     "ResourceDay",
     "ResourceUse",

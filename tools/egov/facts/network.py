@@ -67,6 +67,30 @@ class FlowCount(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedCall(Fact):
+    """A client that called what a flow opens at other times: dropped by the device, and remembered there."""
+
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
+
+    host: str = column("Host id of the device")
+    client: str = column("Source address")
+    server: str = column("Destination address")
+    service: str = column("Destination port and protocol, as 443/tcp")
+    packets: int = column("Packets dropped since the device began to remember")
+    age_seconds: int = column("Time from the last of them to the observation, s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallWatch(Fact):
+    """For how long a device has remembered who called what is closed; it begins anew when its ruleset is loaded."""
+
+    about: ClassVar[dict[str, str]] = {"hosts": "host"}
+
+    host: str = column("Host id of the device")
+    watched_seconds: int = column("Time for which every such call was remembered, up to the observation, s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExitSeen(Fact):
     """The source address under which a host's fetch arrived outside: it tells the way out (R14)."""
 

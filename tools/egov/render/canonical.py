@@ -50,6 +50,8 @@ def digest(text: str) -> str:
 
 def _plain(value: Any, key: str = "") -> Any:  # noqa: ANN401 - whatever nft prints
     if isinstance(value, dict):
+        if "stmt" in value and "timeout" in value and "elem" in value:  # packets put these in: who called
+            value = {name: entry for name, entry in value.items() if name != "elem"}
         if value.get("left") == {"meta": {"key": "l4proto"}}:
             value = {**value, "right": _numbers(value["right"])}
         return {name: _plain(entry, name) for name, entry in value.items() if name not in _VOLATILE}

@@ -6,7 +6,7 @@ Nothing else in the project decides what a firewall passes: nftables files, Netw
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from egov.city import City, Ends, Flow, Host
@@ -41,8 +41,12 @@ def routing(links: Iterable[str]) -> tuple[Permit, ...]:
 
 def open_flows(city: City, on: date) -> list[Flow]:
     """Return the flows that are open on a day, by id."""
-    flows = (flow for flow in city.flows.values() if (flow.starts or date.min) <= on <= flow.until)
-    return sorted(flows, key=lambda flow: flow.id)
+    return sorted((flow for flow in city.flows.values() if flow.is_open(on)), key=lambda flow: flow.id)
+
+
+def closed_flows(city: City, on: date) -> list[Flow]:
+    """Return the flows that are described and not open on a day (not yet, or no more), by id."""
+    return sorted((flow for flow in city.flows.values() if not flow.is_open(on)), key=lambda flow: flow.id)
 
 
 def firewalled(city: City) -> list[Host]:
@@ -74,21 +78,47 @@ class Compiler:
     def __init__(self, city: City, on: date) -> None:
         self.reach = Reach(city)
         self.flows = open_flows(city, on)
+        self.closed = closed_flows(city, on)
         self._pods: dict[str, list[Pod]] = defaultdict(list)
         for pod in pods(city, on):
             self._pods[pod.host].append(pod)
 
     def intent(self, host: Host) -> Intent:
         """Return what a device is meant to let through, cell by cell."""
-        cells: dict[Cell, list[Permit]] = defaultdict(list)
-        if ROUTER in host.roles:
-            self._forwarded(host, cells)
-        self._own(host, cells)
+        cells = self._basics(host)
+        self._add(host, self.flows, cells)
+        closed: dict[Cell, list[Permit]] = defaultdict(list)
+        self._add(host, self.closed, closed)
         sources = {i.name: self._sources(host, i.name) for i in host.interfaces}
         if host.pods is not None:
-            self._to_and_from_pods(host, cells)
             sources[PODS] = (host.pods,)
-        return Intent(host.id, {cell: tuple(permits) for cell, permits in sorted(cells.items())}, sources)
+        return Intent(host.id, _sorted(cells), sources, _sorted(closed))
+
+    def _add(self, host: Host, flows: Iterable[Flow], cells: dict[Cell, list[Permit]]) -> None:
+        """Add what flows let through a device."""
+        for flow in flows:
+            if ROUTER in host.roles:
+                self._forwarded(host, flow, cells)
+            self._own(host, flow, cells)
+            if host.pods is not None:
+                self._to_and_from_pods(host, flow, cells)
+
+    def _basics(self, host: Host) -> dict[Cell, list[Permit]]:
+        """Return what a device lets through whatever the flows: neighbours, routing, and if its pods are well."""
+        cells: dict[Cell, list[Permit]] = defaultdict(list)
+        for interface in host.interfaces:
+            for cell in ((interface.name, LOCAL), (LOCAL, interface.name)):
+                cells[cell] += [DISCOVERY, MULTICAST]
+                if ROUTER in host.roles and self.reach.kind(interface.prefix) == "transit":
+                    prefix = self.reach.city.prefixes[interface.prefix]
+                    cells[cell] += routing(filter(None, (prefix.prefix, prefix.ipv6)))
+        if host.pods is not None:
+            cells[LOCAL, PODS] += [DISCOVERY, MULTICAST]  # what the kernel says on any bridge; pods have no IPv6
+            gateway = f"{parsed_network(host.pods)[1]}/32"
+            for pod in self._pods[host.id]:
+                well = (Service("tcp", pod.port, pod.port),)
+                cells[LOCAL, PODS].append(Permit(f"health-{pod.system}", (gateway,), (f"{pod.address}/32",), well))
+        return cells
 
     def translation(self, host: Host) -> Translation | PodTranslation:
         """Return the addresses that a device translates."""
@@ -101,71 +131,61 @@ class Compiler:
             return merged([*self.reach.sources_behind(host, interface), *LINK_LOCAL])
         return EVERYTHING  # an end host has one way in; its router has checked
 
-    def _forwarded(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
+    def _forwarded(self, host: Host, flow: Flow, cells: dict[Cell, list[Permit]]) -> None:
         """Add what a router passes on: between interfaces that lead to different places, and never for management."""
-        behind = {name: set(found) for name, found in self.reach.behind(host).items()}
+        behind = self.reach.behind(host)
         names = [interface.name for interface in host.interfaces[1:]]
-        for flow in self.flows:
-            clients = list(self.reach.seen(flow.clients, host, opening=True))
-            servers = list(self.reach.seen(flow.servers, host, opening=False))
-            coming = {name: _addresses(clients, behind[name]) for name in names}
-            going = {name: _addresses(servers, behind[name]) for name in names}
-            for i in names:
-                for o in names:
-                    if coming[i] and going[o] and not behind[i] & behind[o]:
-                        cells[i, o].append(Permit(flow.id, coming[i], going[o], services(flow)))
+        clients = list(self.reach.seen(flow.clients, host, opening=True))
+        servers = list(self.reach.seen(flow.servers, host, opening=False))
+        coming = {name: _addresses(clients, behind[name]) for name in names}
+        going = {name: _addresses(servers, behind[name]) for name in names}
+        for i in names:
+            for o in names:
+                if coming[i] and going[o] and not behind[i] & behind[o]:
+                    cells[i, o].append(Permit(flow.id, coming[i], going[o], services(flow)))
 
-    def _to_and_from_pods(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
-        """Add what a host passes on for its own pods, and that it may ask each whether it is well."""
+    def _to_and_from_pods(self, host: Host, flow: Flow, cells: dict[Cell, list[Permit]]) -> None:
+        """Add what a host passes on for its own pods."""
         here = {pod.system: f"{pod.address}/32" for pod in self._pods[host.id]}
-        cells[LOCAL, PODS] += [DISCOVERY, MULTICAST]  # what the kernel says on any bridge; pods have no IPv6
-        for pod in self._pods[host.id]:
-            gateway = f"{parsed_network(host.pods or '')[1]}/32"
-            well = (Service("tcp", pod.port, pod.port),)
-            cells[LOCAL, PODS].append(Permit(f"health-{pod.system}", (gateway,), (f"{pod.address}/32",), well))
-        for flow in self.flows:
-            clients = merged(here[name] for name in flow.clients.systems if name in here)
-            servers = merged(here[name] for name in flow.servers.systems if name in here)
-            asking = _addresses(self.reach.seen(flow.clients, host, opening=True), None)
-            answering = _addresses(self.reach.seen(flow.servers, host, opening=False), None)
-            for interface in self.reach.city.business(host):
-                if clients and answering:
-                    cells[PODS, interface.name].append(Permit(flow.id, clients, answering, services(flow)))
-                if servers and asking:
-                    cells[interface.name, PODS].append(Permit(flow.id, asking, servers, services(flow)))
-            if clients and servers:
-                cells[PODS, PODS].append(Permit(flow.id, clients, servers, services(flow)))
+        clients = merged(here[name] for name in flow.clients.systems if name in here)
+        servers = merged(here[name] for name in flow.servers.systems if name in here)
+        asking = _addresses(self.reach.seen(flow.clients, host, opening=True), None)
+        answering = _addresses(self.reach.seen(flow.servers, host, opening=False), None)
+        for interface in self.reach.city.business(host):
+            if clients and answering:
+                cells[PODS, interface.name].append(Permit(flow.id, clients, answering, services(flow)))
+            if servers and asking:
+                cells[interface.name, PODS].append(Permit(flow.id, asking, servers, services(flow)))
+        if clients and servers:
+            cells[PODS, PODS].append(Permit(flow.id, clients, servers, services(flow)))
 
     def _itself(self, ends: Ends) -> Ends:
         """Return one side of a flow as it means a container host itself: what its pods are meant by is theirs."""
         systems = self.reach.city.systems
         return ends.model_copy(update={"systems": tuple(s for s in ends.systems if systems[s].workload is None)})
 
-    def _own(self, host: Host, cells: dict[Cell, list[Permit]]) -> None:
+    def _own(self, host: Host, flow: Flow, cells: dict[Cell, list[Permit]]) -> None:
         """Add what a device itself answers and opens."""
         behind = self.reach.behind(host)
+        clients = list(self.reach.seen(flow.clients, host, opening=True))
+        servers = list(self.reach.seen(flow.servers, host, opening=False))
+        clients_itself, servers_itself = clients, servers
+        if host.pods is not None:
+            clients_itself = list(self.reach.seen(self._itself(flow.clients), host, opening=True))
+            servers_itself = list(self.reach.seen(self._itself(flow.servers), host, opening=False))
         for interface in host.interfaces:
-            for cell in ((interface.name, LOCAL), (LOCAL, interface.name)):
-                cells[cell] += [DISCOVERY, MULTICAST]
-                if ROUTER in host.roles and self.reach.kind(interface.prefix) == "transit":
-                    prefix = self.reach.city.prefixes[interface.prefix]
-                    cells[cell] += routing(filter(None, (prefix.prefix, prefix.ipv6)))
-        for flow in self.flows:
-            clients = list(self.reach.seen(flow.clients, host, opening=True))
-            servers = list(self.reach.seen(flow.servers, host, opening=False))
-            clients_itself, servers_itself = clients, servers
-            if host.pods is not None:
-                clients_itself = list(self.reach.seen(self._itself(flow.clients), host, opening=True))
-                servers_itself = list(self.reach.seen(self._itself(flow.servers), host, opening=False))
-            for interface in host.interfaces:
-                mine = merged([f"{interface.address}/32", *([f"{interface.ipv6}/128"] if interface.ipv6 else [])])
-                there = None if len(host.interfaces) == 1 or ROUTER not in host.roles else behind[interface.name]
-                asked = _addresses(clients, there)
-                if _holds(servers_itself, interface.prefix, mine) and asked:
-                    cells[interface.name, LOCAL].append(Permit(flow.id, asked, mine, services(flow)))
-                answered = _addresses(servers, there)
-                if _holds(clients_itself, interface.prefix, mine) and answered:
-                    cells[LOCAL, interface.name].append(Permit(flow.id, mine, answered, services(flow)))
+            mine = merged([f"{interface.address}/32", *([f"{interface.ipv6}/128"] if interface.ipv6 else [])])
+            there = None if len(host.interfaces) == 1 or ROUTER not in host.roles else behind[interface.name]
+            asked = _addresses(clients, there)
+            if _holds(servers_itself, interface.prefix, mine) and asked:
+                cells[interface.name, LOCAL].append(Permit(flow.id, asked, mine, services(flow)))
+            answered = _addresses(servers, there)
+            if _holds(clients_itself, interface.prefix, mine) and answered:
+                cells[LOCAL, interface.name].append(Permit(flow.id, mine, answered, services(flow)))
+
+
+def _sorted(cells: Mapping[Cell, list[Permit]]) -> dict[Cell, tuple[Permit, ...]]:
+    return {cell: tuple(permits) for cell, permits in sorted(cells.items())}
 
 
 def _addresses(seen: Iterable[Seen], among: Iterable[str] | None) -> tuple[str, ...]:

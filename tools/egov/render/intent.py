@@ -7,7 +7,7 @@ A cell is a pair of interfaces. In each cell the flows permit new connections; p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Protocol = Literal["tcp", "udp", "icmp", "icmpv6", "ospf"]
@@ -57,8 +57,10 @@ class Intent:
 
     cells: what is permitted; a cell that is missing permits nothing.
     behind: per interface the prefixes that packets coming in by it may have as their source (anti-spoofing).
+    closed: what flows would permit that are not open now. It is dropped like the rest, and who called is remembered.
     """
 
     device: str
     cells: Mapping[Cell, tuple[Permit, ...]]
     behind: Mapping[str, tuple[str, ...]]
+    closed: Mapping[Cell, tuple[Permit, ...]] = field(default_factory=dict)

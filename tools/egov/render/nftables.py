@@ -6,7 +6,7 @@ Every cell has a counter of what it dropped, so that sent = accepted + dropped c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
@@ -16,8 +16,14 @@ TABLE = "egov"
 # The kernel takes time by the square of the number of sets without a name: 2,000 of them cost more than all the rest.
 _NAMED_FROM = 6  # where a set it must be: longer ones have a name, and are shared
 _EACH = 4  # up to so many pairs of networks have a rule each
+# Who called what is closed, by the version of IP: client, server, protocol and port, with a count and the time since.
+CALLS = {4: "calls4", 6: "calls6"}
+CALLS_DAYS = 400  # how long a caller is remembered: longer than anything that happens once a year is apart
+WATCH = "watch"
+WATCH_DAYS = 3650
+_MOST_CALLS = 65535
 OSPF = 89  # by number: a minimal server has no /etc/protocols
-_COMMENT = 120  # nft takes 128 bytes
+_COMMENT = 120  # nft takes 127 bytes
 _ALL = (["0.0.0.0/0"], ["::/0"])
 # Pods of one host share a bridge: what one sends another directly would pass no rule above.
 _APART = (
@@ -92,11 +98,13 @@ def ruleset(
     for hook, cells in ends:
         key = {"input": "iifname", "output": "oifname", "forward": "iifname . oifname"}[hook]
         tracked = {cell: [p for p in intent.cells.get(cell, ()) if p.tracked] for cell in cells}
-        opened = [cell for cell in cells if tracked[cell]]
+        opened = [cell for cell in cells if tracked[cell] or intent.closed.get(cell)]
         for cell in opened:
-            chains += _cell(cell, tracked[cell], sets, place, log)
+            rules = _cell(tracked[cell], sets, place, log)
+            closed = _closed(intent.closed.get(cell, ()), sets, place)
+            chains += [f"  chain {_chain(cell)} {{", *rules, *closed, "  }"]
         untracked = dict.fromkeys(p for cell in cells for p in intent.cells.get(cell, ()) if not p.tracked)
-        chains += _base(hook, key, cells, opened, [m for p in untracked for m in _matches(p, sets)])
+        chains += _base(hook, key, cells, opened, [m for p in untracked for _, m in _matches(p, sets)])
         counters += [counter("drop", *cell) for cell in cells]
     begin = ["flush ruleset"] if alone else [f"table inet {TABLE}", f"delete table inet {TABLE}"]
     return "\n".join(
@@ -107,6 +115,7 @@ def ruleset(
             f"table inet {TABLE} {{",
             *(f"  counter {name} {{ }}" for name in counters),
             *sets.lines(),
+            *(_watch() if intent.closed else ()),
             *chains,
             *translation.chains(),
             "}",
@@ -163,20 +172,45 @@ def _chain(cell: Cell) -> str:
     return counter("cell", *cell)
 
 
-def _cell(
-    cell: Cell, permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str], log: frozenset[str]
-) -> Iterator[str]:
-    yield f"  chain {_chain(cell)} {{"
-    for permit in permits:
-        comment = f"{permit.flow} {place(permit.flow)}".strip()[:_COMMENT]
-        for match in _matches(permit, sets):
-            if permit.flow in log:
-                yield f'    {match} limit rate 10/second burst 20 packets log prefix "egov flow {permit.flow} "'
-            yield f'    {match} counter accept comment "{comment}"'
+def _watch() -> Iterator[str]:
+    """Yield the sets that remember who called what is closed.
+
+    The one element of `watch` runs out so slowly that what is left of it tells since when the sets have been there.
+    """
+    for version, name in CALLS.items():
+        yield f"  set {name} {{"
+        yield f"    type ipv{version}_addr . ipv{version}_addr . inet_proto . inet_service; size {_MOST_CALLS};"
+        yield f"    flags dynamic,timeout; timeout {CALLS_DAYS}d; counter;"
+        yield "  }"
+    yield f"  set {WATCH} {{"
+    yield f"    type mark; flags timeout; elements = {{ 1 timeout {WATCH_DAYS}d }}"
     yield "  }"
 
 
-def _matches(permit: Permit, sets: _Sets) -> Iterator[str]:
+def _cell(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str], log: frozenset[str]) -> Iterator[str]:
+    for permit in permits:
+        for _, match in _matches(permit, sets):
+            if permit.flow in log:
+                yield f'    {match} limit rate 10/second burst 20 packets log prefix "egov flow {permit.flow} "'
+            yield f'    {match} counter accept comment "{_comment(permit, place)}"'
+
+
+def _closed(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str]) -> Iterator[str]:
+    """Yield what remembers who calls a closed flow; a ping is no call."""
+    for permit in permits:
+        calls = tuple(service for service in permit.services if service.protocol in {"tcp", "udp"})
+        for version, match in _matches(replace(permit, services=calls), sets):
+            word = {4: "ip", 6: "ip6"}[version]
+            key = f"{word} saddr . {word} daddr . meta l4proto . th dport"
+            yield f'    {match} update @{CALLS[version]} {{ {key} }} comment "closed {_comment(permit, place)}"'
+
+
+def _comment(permit: Permit, place: Callable[[str], str]) -> str:
+    return f"{permit.flow} {place(permit.flow)}".strip()[:_COMMENT]
+
+
+def _matches(permit: Permit, sets: _Sets) -> Iterator[tuple[int, str]]:
+    """Yield the matches that together are a permit, each with its version of IP."""
     for version, word in ((4, "ip"), (6, "ip6")):
         sources, destinations = _of(version, permit.sources), _of(version, permit.destinations)
         if not sources or not destinations:
@@ -193,7 +227,7 @@ def _matches(permit: Permit, sets: _Sets) -> Iterator[str]:
             else [""]
             for side, own in (("saddr", sources), ("daddr", destinations))
         ]
-        yield from ("".join(parts) for parts in product(*sides, services))
+        yield from ((version, "".join(parts)) for parts in product(*sides, services))
 
 
 def _service(protocol: str, services: Sequence[Service], sets: _Sets) -> str:

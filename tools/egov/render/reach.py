@@ -31,6 +31,7 @@ class Reach:
 
     def __init__(self, city: City) -> None:
         self.city = city
+        self._behind: dict[str, dict[str, frozenset[str]]] = {}
         self.routers = sorted((h for h in city.hosts.values() if ROUTER in h.roles), key=lambda host: host.id)
 
     def kind(self, prefix: str) -> str | None:
@@ -48,11 +49,13 @@ class Reach:
 
     def behind(self, host: Host) -> dict[str, frozenset[str]]:
         """Return, per interface, the prefixes that lie behind it. The first (management) leads to its own only."""
-        first, *others = host.interfaces
-        return {
-            first.name: frozenset({first.prefix}),
-            **{i.name: frozenset(self._component(i.prefix, host)) for i in others},
-        }
+        if host.id not in self._behind:
+            first, *others = host.interfaces
+            self._behind[host.id] = {
+                first.name: frozenset({first.prefix}),
+                **{i.name: frozenset(self._component(i.prefix, host)) for i in others},
+            }
+        return self._behind[host.id]
 
     def _component(self, start: str, without: Host) -> set[str]:
         found, todo = {start}, [start]

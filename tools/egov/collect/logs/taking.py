@@ -24,8 +24,6 @@ from egov.errors import CollectionError, UsageError
 from egov.facts import RunWriter, Unread, UseClient, UseDay, UseLog
 from egov.facts.store import read_table
 
-# Hosts with these roles ask on the city's behalf: their requests are probes, never use.
-_PROBING_ROLES = frozenset({"monitoring", "controller"})
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PLACE = re.compile(r"/[^/?#\s']+\Z|[0-9A-Za-z.-]+\Z")
 
@@ -240,19 +238,14 @@ class _Before:
 
 def _known(city: City, selections: Sequence[Selection], scanner: ScannerRule) -> Known:
     """Return whose requests are the city's own (hosts that probe, and that carry a system), and who is a scanner."""
-    addresses = {
-        host.id: [a for i in host.interfaces for a in (i.address, i.ipv6, i.published) if a]
-        for host in city.hosts.values()
-    }
-    probing = [host.id for host in city.hosts.values() if _PROBING_ROLES & set(host.roles)]
-    own = [*_LOOPBACK, *(address for host in probing for address in addresses[host])]
+    own = [*_LOOPBACK, *city.probing_addresses]
     carried = {
         (chosen.system, address)
         for chosen in selections
         for component in city.systems[chosen.system].components
-        for address in addresses[component.host]
+        for address in city.addresses(city.hosts[component.host])
     }
-    proxies = sorted({*_LOOPBACK, *(a for found in addresses.values() for a in found)})
+    proxies = sorted({*_LOOPBACK, *(address for host in city.hosts.values() for address in city.addresses(host))})
     return Known(own, sorted(carried), proxies, {name: str(value) for name, value in scanner})
 
 
