@@ -74,13 +74,15 @@ def at(number: int, kind: str = "exemption") -> str:
     return f"{day_of(kind, number)}T09:00:00+08:00"
 
 
-def write_case(folder: Path, kind: str, steps: Steps, keys: Keys, name: str | None = None) -> Path:
+def write_case(
+    folder: Path, kind: str, steps: Steps, keys: Keys, name: str | None = None, scope: Mapping[str, str] = SCOPE
+) -> Path:
     """Write a case as a person could by hand: each step a transition with fields that replace what is right.
 
     The chain is whole and what must be signed is signed, after the replacement, unless `signature` is replaced;
     `signed_with` names another key than that of who acts for the role.
     """
-    about = CaseHead.model_validate(head(kind))
+    about = CaseHead.model_validate({**head(kind), **scope})
     known = case_kinds()[kind]
     entries: list[Event] = []
     for number, (transition, fields) in enumerate(steps, 1):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from build import AS_OF
 from casefile import Keys, at, city_folder, given, head, write_case
-from life_build import Life, ago, days
+from life_build import DAY, Life, ago, days
 
 from egov.cases import Case, CaseHead, Event, advance, read_case
 from egov.cases.fold import closed_since, folded
@@ -91,7 +91,7 @@ def test_a_sign_of_life_says_who_called(use: Callable[[Life], None], expected: l
     build.runs("s1", "h1")
     use(build)
 
-    assert expected == [caller.client for caller in callers(retirement(*CASE), build.facts())]
+    assert expected == [caller.client for caller in callers(retirement(*CASE), build.facts(), {})]
 
 
 def test_life_counts_from_the_opening_until_it_is_closed_off() -> None:
@@ -124,24 +124,42 @@ def test_quarantine_holds_only_what_leads_to_the_system() -> None:
     build._put("zones", Zone(id="dc", name_zh="区", name_en="zone"))
     for made in (
         flow("alone", Ends(hosts=("h1",)), "80/tcp"),
+        flow("by-name", Ends(systems=("s1", "s2")), "80/tcp"),
+        flow("ends-before", Ends(hosts=("h1",)), "80/tcp").model_copy(update={"until": AS_OF + 2 * DAY}),
+        flow("ended", Ends(hosts=("h1",)), "80/tcp").model_copy(update={"until": AS_OF - DAY}),
         flow("both", Ends(hosts=("h1", "h2")), "80/tcp", "443/tcp"),
         flow("other-port", Ends(hosts=("h1",)), "22/tcp"),
         flow("zone", Ends(zones=("dc",)), "80/tcp"),
     ):
         build._put("flows", made)
     city = build.city()
-    changes, left = closing(city, city.systems["s1"], AS_OF)
+    changes, left = closing(city, city.systems["s1"], AS_OF, AS_OF + 9 * DAY)
 
-    assert ["alone", "both"] == [change.flow.id for change in changes]
-    written = [(c.kept and c.kept.servers.hosts, c.held and (c.held.id, c.held.servers.hosts)) for c in changes]
-    assert [(None, ("alone", ("h1",))), (("h2",), ("both-held", ("h1",)))] == written
-    assert {date(2019, 1, 1)} == {change.held and change.held.starts for change in changes}
+    written = {change.flow.id: (change.kept and change.kept.servers, change.held) for change in changes}
+    again, ended = {"starts": AS_OF + 10 * DAY}, {"until": AS_OF - DAY}
+    mine, named, other = Ends(hosts=("h1",)), Ends(systems=("s1",)), Ends(systems=("s2",))
+    assert {
+        "alone": (None, flow("alone", mine, "80/tcp").model_copy(update=again)),
+        "both": (Ends(hosts=("h2",)), flow("both-held", mine, "80/tcp", "443/tcp").model_copy(update=again)),
+        "by-name": (other, flow("by-name-held", named, "80/tcp").model_copy(update=again)),
+        "ends-before": (None, flow("ends-before", mine, "80/tcp").model_copy(update=ended)),
+    } == written
     assert ["zone: names a zone or prefix of h1, not the host", "h1: carries s2 as well"] == left
 
 
-@pytest.mark.parametrize("quiet", [{"quiet_since": None}, {"quiet_since": "2018-01-01"}], ids=["silent", "another day"])
+@pytest.mark.parametrize(
+    ("quiet", "said"),
+    [
+        pytest.param({"quiet_since": None}, "decide needs quiet_since: 2018-05-04: that nobody", id="silent"),
+        pytest.param(
+            {"quiet_since": "2018-01-01"}, "decide needs quiet_since: 2018-05-04: that nobody", id="another day"
+        ),
+        pytest.param({"quiet_days": None}, "decide needs quiet_days: 20 working days on which", id="nobody looked"),
+        pytest.param({"quiet_days": 19}, "decide needs quiet_days: 20 working days on which", id="a day too few"),
+    ],
+)
 def test_what_cannot_be_undone_says_that_nobody_called(
-    tmp_path: Path, signing_key: Keys, quiet: dict[str, str | None]
+    tmp_path: Path, signing_key: Keys, quiet: dict[str, str | int | None], said: str
 ) -> None:
     """A file written by hand, signed and whole, is refused as the command refuses: the leader signs for the silence."""
     folder = city_folder(tmp_path / "city", signing_key)
@@ -149,4 +167,4 @@ def test_what_cannot_be_undone_says_that_nobody_called(
     case, problems = read_case(write_case(folder, "retirement", steps, signing_key), city_signers(folder))
 
     assert case is None
-    assert ["decide needs quiet_since: 2018-05-04: that nobody was"] == [p.message[:53] for p in problems]
+    assert [said] == [problem.message[: len(said)] for problem in problems]

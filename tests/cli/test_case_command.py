@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from casefile import write_case
 from town import founded, measured
 
 from egov.cases import read_cases
@@ -159,3 +160,20 @@ def test_a_due_day_beyond_the_calendar_is_said(rectifying: Path, egov: Egov, mon
     assert "calendar/2060.json" in result.stderr
     assert ["far", "near"] == [line.split()[0] for line in result.stdout.splitlines()[1:]]
     assert (0, [str(date(2060, 12, 27)), ""]) == (known.exit_code, [case["due"] for case in json.loads(known.stdout)])
+
+
+def test_nobody_called_is_no_finding_where_nobody_looked(city: Path, egov: Egov, signing_key: Keys) -> None:
+    """Without a device in front and without logs a system's silence says nothing: the step is refused, and says why."""
+    about = {"check": "zombie", "subject_kind": "systems", "subject": "finance-budget", "department": "finance"}
+    steps = [(step, {}) for step in ("open", "notify", "quarantine")]
+    path = write_case(city, "retirement", steps, signing_key, "retirement-r1", about)
+    before = path.read_bytes()
+    words = ("--by", "leader", "--document", "函1", "--key", signing_key("leader"))
+
+    looked = egov("case", "watch")
+    decided = egov("case", "step", "retirement-r1", "decide", *words)
+
+    assert (0, "") == (looked.exit_code, looked.stderr)
+    assert "2018-05-04: -; 0 working days watched, by access logs until -" in looked.stdout
+    assert (4, before) == (decided.exit_code, path.read_bytes())
+    assert "on 0 working days of the 20 needed; during quarantine, every day: take its access logs in" in decided.stderr
