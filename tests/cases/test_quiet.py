@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 def closed_off() -> City:
     """Return the sample city with the change of flows that closes the system off."""
     city = load(CITY)
-    changes, left = closing(city, city.systems[SYSTEM], CLOSED, TODAY + 30 * DAY)
+    changes, left = closing(city, city.systems[SYSTEM], TODAY + 30 * DAY)
     assert not left
     flows = {**city.flows}
     for change in changes:

@@ -177,6 +177,14 @@ def _described(path: Path) -> str:
     return what if path.is_dir() else f"{what} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
+def described_by(city: Path) -> str:
+    """Return an inventory, for -i, of another description of the lab's hosts than the one it was booted from."""
+    inventory = city.parent / "inventory"
+    inventory.write_text(f'#!/bin/sh\nEGOV_CITY={city} exec {ROOT}/inventory/inventory.py "$@"\n', "utf-8")
+    inventory.chmod(0o755)
+    return str(inventory)
+
+
 def _accelerated() -> dict[str, str]:
     import ansible_mitogen  # noqa: PLC0415 - only where it is asked for
 

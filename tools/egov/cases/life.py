@@ -139,8 +139,8 @@ def _whole_days(spans: Iterable[tuple[datetime, datetime]], zone: ZoneInfo) -> I
 class Closing:
     """A flow as it is to be written: what is left of it, and the part that leads to the system, which is closed.
 
-    held: opens again by itself on the day after; it has ended where the flow would end before that. It stays
-    described, so that the devices remember who calls. None where the flow began on the day itself and so ends with it.
+    held: opens again by itself on the day after; meanwhile devices remember who calls. None where the flow would have
+    ended by then.
     """
 
     flow: Flow
@@ -148,25 +148,31 @@ class Closing:
     held: Flow | None
 
 
-def closing(city: City, system: System, today: date, last: date) -> tuple[list[Closing], list[str]]:
-    """Return the change of flows that closes a system off up to *last*, and flows it cannot close, with the reason.
+def closing(city: City, system: System, last: date) -> tuple[list[Closing], list[str]]:
+    """Return the change of flows that closes a system off up to *last*, and in words what it leaves undone.
 
     Nothing is denied: what is open to the system opens again on the day after, unless it was retired.
     """
     changes = [
-        _closed(flow, system, today, last)
+        _closed(flow, system, last)
         for flow in sorted(city.flows.values(), key=lambda flow: flow.id)
-        if flow.until >= today and _leads(flow, system)
+        if _leads(flow, system)
     ]
     ports = _ports(system)
-    left = []
+    left = [
+        f"not remembered: {change.flow.id} ends on {change.flow.until}, before it would open again; "
+        "who calls through it is dropped and not named"
+        for change in changes
+        if change.held is None
+    ]
     for host in sorted(ports):
-        left += [f"{flow}: names a zone or prefix of {host}, not the host" for flow in _wide(city, host, ports[host])]
+        wide = _wide(city, host, ports[host])
+        left += [f"not closed: {flow}: names a zone or prefix of {host}, not the host" for flow in wide]
         others = [
             s.id for s in city.systems.values() if s.id != system.id and any(c.host == host for c in s.components)
         ]
         if others:
-            left.append(f"{host}: carries {', '.join(sorted(others))} as well")
+            left.append(f"not closed: {host}: carries {', '.join(sorted(others))} as well")
     return changes, left
 
 
@@ -188,7 +194,7 @@ def _leads(flow: Flow, system: System) -> bool:
     return system.id in flow.servers.systems or bool(_met(flow, system))
 
 
-def _closed(flow: Flow, system: System, today: date, last: date) -> Closing:
+def _closed(flow: Flow, system: System, last: date) -> Closing:
     met, servers = _met(flow, system), flow.servers
     hers = Ends(hosts=met, systems=tuple(name for name in servers.systems if name == system.id))
     others_of = {
@@ -197,14 +203,11 @@ def _closed(flow: Flow, system: System, today: date, last: date) -> Closing:
     }
     rest = servers.model_copy(update=others_of)
     others = rest != Ends()
-    again, yesterday = last + _DAY, today - _DAY
-    name = {"id": f"{flow.id}-held" if others else flow.id, "servers": hers}
-    held: Flow | None = None
-    if again <= flow.until:
-        held = flow.model_copy(update={**name, "starts": again})
-    elif (flow.starts or date.min) <= yesterday:
-        held = flow.model_copy(update={**name, "until": yesterday})
-    return Closing(flow, flow.model_copy(update={"servers": rest}) if others else None, held)
+    again = last + _DAY
+    name = f"{flow.id}-held" if others else flow.id
+    held = flow.model_copy(update={"id": name, "servers": hers, "starts": again})
+    kept = flow.model_copy(update={"servers": rest}) if others else None
+    return Closing(flow, kept, held if again <= flow.until else None)
 
 
 def _wide(city: City, host: str, ports: set[str]) -> Iterator[str]:

@@ -203,7 +203,8 @@ def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: b
 def quarantine(options: Common, case_id: str, until: date) -> int:
     """Print the change of flows that closes the system of a retirement off: reviewed, and rendered like any other.
 
-    Exit 3 if a flow reaches the system in a way that the change does not close; it is named on stderr.
+    Exit 3 if a flow reaches the system in a way that the change does not close, or calls through it would be dropped
+    and not remembered; it is named on stderr.
     """
     from egov.cases.life import closing
     from egov.city.load import unknown
@@ -214,10 +215,10 @@ def quarantine(options: Common, case_id: str, until: date) -> int:
         what = "retirement"
         raise unknown(what, case_id, [name for name, case in cases.items() if case.head.kind == "retirement"])
     case = cases[case_id]
-    changes, left = closing(city, city.systems[case.head.subject], options.day(city), until)
+    changes, left = closing(city, city.systems[case.head.subject], until)
     options.write(flow_change(case, city, changes, until))
     for reason in left:
-        click.echo(f"egov: not closed: {reason}", err=True)
+        click.echo(f"egov: {reason}", err=True)
     return 3 if left else 0
 
 
