@@ -186,7 +186,7 @@ def _cases() -> str:
             needs += ["a signature"] if step.signed else []
             needs += [f"{step.waits} working days"] if step.waits else []
             needs += ["a note"] if step.note else []
-            needs += [f"{step.quiet} watched days without a call"] if step.quiet else []
+            needs += [f"{step.quiet} watched days, no call"] if step.quiet else []
             way = f"{', '.join(f'`{state}`' for state in step.from_)} | `{step.to}`"
             parts.append(f"| `{step.id}` | {step.name_zh} | {way} | `{step.role}` | {', '.join(needs) or 'nothing'} |")
     return "\n".join(parts)
