@@ -124,6 +124,7 @@ def test_quarantine_holds_only_what_leads_to_the_system() -> None:
     build._put("zones", Zone(id="dc", name_zh="区", name_en="zone"))
     for made in (
         flow("alone", Ends(hosts=("h1",)), "80/tcp"),
+        flow("ranges", Ends(hosts=("h1",)), "22/tcp", "79-90/tcp"),
         flow("by-name", Ends(systems=("s1", "s2")), "80/tcp"),
         flow("ends-before", Ends(hosts=("h1",)), "80/tcp").model_copy(update={"until": AS_OF + 2 * DAY}),
         flow("both", Ends(hosts=("h1", "h2")), "80/tcp", "443/tcp"),
@@ -140,6 +141,7 @@ def test_quarantine_holds_only_what_leads_to_the_system() -> None:
     assert {
         "alone": (None, flow("alone", mine, "80/tcp").model_copy(update=again)),
         "both": (Ends(hosts=("h2",)), flow("both-held", mine, "80/tcp", "443/tcp").model_copy(update=again)),
+        "ranges": (None, flow("ranges", mine, "22/tcp", "79-90/tcp").model_copy(update=again)),
         "by-name": (other, flow("by-name-held", named, "80/tcp").model_copy(update=again)),
         "ends-before": (None, None),
     } == written

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from egov.cases.fold import Case, closed_since
 from egov.city import City, System
-from egov.city.network import Ends, Flow
+from egov.city.network import Ends, Flow, meet
 from egov.facts import CallWatch, Facts, RefusedCall, UseClient
 from egov.render.flows import Compiler, firewalled
 from egov.render.intent import Permit
@@ -187,7 +187,7 @@ def _ports(system: System) -> dict[str, set[str]]:
 def _met(flow: Flow, system: System) -> tuple[str, ...]:
     """Return the system's hosts that a flow leads to, on a port that the system answers."""
     ports = _ports(system)
-    return tuple(sorted(host for host in {*flow.servers.hosts} & {*ports} if ports[host] & {*flow.services}))
+    return tuple(sorted(host for host in {*flow.servers.hosts} & {*ports} if meet(ports[host], flow.services)))
 
 
 def _leads(flow: Flow, system: System) -> bool:
@@ -215,5 +215,5 @@ def _wide(city: City, host: str, ports: set[str]) -> Iterator[str]:
     prefixes = {interface.prefix for interface in city.business(city.hosts[host])}
     zones = {city.prefixes[prefix].zone for prefix in prefixes}
     for flow in city.flows.values():
-        if (prefixes & {*flow.servers.prefixes} or zones & {*flow.servers.zones}) and ports & {*flow.services}:
+        if (prefixes & {*flow.servers.prefixes} or zones & {*flow.servers.zones}) and meet(ports, flow.services):
             yield flow.id

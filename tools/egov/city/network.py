@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -34,6 +35,16 @@ def ports(service: str) -> tuple[str, int, int]:
     numbers, _, protocol = service.partition("/")
     first, _, last = numbers.partition("-")
     return protocol, int(first), int(last or first)
+
+
+def meet(services: Iterable[str], others: Iterable[str]) -> bool:
+    """Say whether two sides' services have a port of one protocol in common; `ping` is none."""
+    known = [ports(service) for service in others]
+    return any(
+        protocol == other and first <= other_last and other_first <= last and protocol != "ping"
+        for protocol, first, last in map(ports, services)
+        for other, other_first, other_last in known
+    )
 
 
 def _forward(service: str) -> str:
