@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 import yaml
 from measure import ROOT, Bar, Cost, cost, report
+
+from egov.city import load
 
 pytestmark = [
     pytest.mark.bench,
@@ -153,6 +156,13 @@ def often(state_file: Path, addresses: dict[str, str], logins: int) -> dict[str,
     return {"all": {"hosts": named, "vars": variables}}
 
 
+def roles(hosts: Iterable[str]) -> str:
+    """Return how many of the hosts have each role: what the layers of a run have to do."""
+    described = load(ROOT / "inventory" / "huludao").hosts
+    found = Counter(role for host in hosts for role in described[host].roles)
+    return ", ".join(f"{number} {role}" for role, number in sorted(found.items()))
+
+
 def test_second_site_run(bench_lab: BenchLab) -> None:
     """With nothing to change, the whole site takes under 60 s on twelve hosts with the accelerator."""
     import ansible_mitogen  # noqa: PLC0415 - only where it is asked for
@@ -168,8 +178,9 @@ def test_second_site_run(bench_lab: BenchLab) -> None:
     second_of_twelve = bench_lab.inside(*twelve, **accelerator)
     plain = bench_lab.inside(*twelve)
 
+    which = f"{len(every)} hosts ({roles(every)}) and 12 of them ({roles(every[:12])})"
     report(
-        f"ansible-playbook playbooks/site.yml, {len(every)} hosts and 12 of them",
+        f"ansible-playbook playbooks/site.yml, {which}",
         {
             "second run, 12 hosts, without the accelerator": plain,
             "second run, 12 hosts, mitogen_linear": second_of_twelve,

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from egov.checks import Audit, Finding, audit
-from egov.city import City, Component, Department, Device, Host, Interface, Prefix, Room, Site, System
+from egov.city import City, Component, Department, Device, Ends, Flow, Host, Interface, Prefix, Room, Site, System
 from egov.city.fields import uscc_check_character
 from egov.city.model import Classified, Contact, InnerNetwork, Merge, Profile, Vrf, Zone
 from egov.facts import (
@@ -147,6 +147,12 @@ class Build:
         interfaces = tuple(Interface(name=name, prefix=p, address=a) for name, p, a in ways)
         place = {"department": "a", "site": "hall", "zone": "dc", "os": "debian-12"}
         self._put("hosts", Host(id=host_id, interfaces=interfaces, **place))
+
+    def flow(self, flow_id: str, server: str, *services: str) -> None:
+        """Let the prefix `lan` reach a host by *services*."""
+        ends = {"clients": Ends(prefixes=("lan",)), "servers": Ends(hosts=(server,))}
+        given = {"why": "-", "department": "a", "until": date(2019, 12, 31)}
+        self._put("flows", Flow(id=flow_id, services=services, **ends, **given))
 
     def covered(self, host: str, table: type[Fact], status: str = "ok", day: date = AS_OF, run: str = "") -> None:
         """Say how the collection of *table* from a host ended."""

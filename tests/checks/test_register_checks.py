@@ -311,6 +311,29 @@ def test_undeclared_listener(port: str, address: str, ignore_loopback: bool, exp
     assert finding.cites == (tuple(build.rows[1:]) if expected else ())
 
 
+@pytest.mark.parametrize(
+    ("port", "expected"),
+    [
+        ("2378/tcp", ["2378/tcp p"]),
+        ("2379/tcp", []),
+        ("2380/tcp", []),
+        ("2381/tcp", ["2381/tcp p"]),
+        ("2380/udp", ["2380/udp p"]),
+    ],
+)
+def test_a_flow_declares_every_port_of_its_range(port: str, expected: list[str]) -> None:
+    """A service may be a range of ports, the first and the last included, over its own protocol."""
+    build = Build()
+    build.host("h1")
+    build.flow("votes", "h1", "2379-2380/tcp", "ping")
+    build.covered("h1", Listener)
+    build.listens("h1", port)
+
+    finding = build.one("undeclared-listener")
+
+    assert (VIOLATION if expected else PASS, expected) == (finding.verdict, finding.facts["undeclared"])
+
+
 @pytest.mark.parametrize("status", [None, "partial", "unreachable", "timeout"])
 def test_undeclared_listener_of_a_host_not_covered_is_unknown(status: str | None) -> None:
     """Without a complete collection neither silence nor the rows that did arrive are judged."""

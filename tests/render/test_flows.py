@@ -27,18 +27,27 @@ def permits(host: str, cell: Cell) -> list[Permit]:
     return [permit for permit in found if permit.flow not in DISCOVERY]
 
 
+ENDPOINT = (Service("tcp", 5432, 5432), Service("tcp", 8008, 8008))
+APP1, APP2 = ("10.211.16.21/32", "2001:db8:211:10::21/128"), ("10.211.16.22/32", "2001:db8:211:10::22/128")
+APPS = (APP1[0], APP2[0], APP1[1], APP2[1])
 APPLICATIONS = ("10.211.16.0/24", "2001:db8:211:10::/64")
 BY_HAND = [
     pytest.param(
         "fw1",
         ("dcservers", "dcdata"),
-        [Permit("applications-to-database", APPLICATIONS, DB1, POSTGRES)],
+        [
+            Permit("applications-to-database", APPLICATIONS, DB1, POSTGRES),
+            Permit("endpoints-to-database", APPS, DB1, ENDPOINT),
+        ],
         id="a prefix to the one of two hosts that stands there",
     ),
     pytest.param(
         "fw1",
         ("dcservers", "transitb"),
-        [Permit("applications-to-database", APPLICATIONS, DB2, POSTGRES)],
+        [
+            Permit("applications-to-database", APPLICATIONS, DB2, POSTGRES),
+            Permit("endpoints-to-database", APPS, DB2, ENDPOINT),
+        ],
         id="to the other host by either link",
     ),
     pytest.param("fw1", ("dcdata", "dcservers"), [], id="nobody opens connections back"),
@@ -103,6 +112,12 @@ BY_HAND = [
                 (Service("tcp", 8432, 8432),),
             ),
             Permit(
+                "files-to-archives",
+                ("10.211.31.41/32", "2001:db8:211:1f::41/128"),
+                ("10.211.49.51/32", "2001:db8:211:31::51/128"),
+                (Service("tcp", 8443, 8443),),
+            ),
+            Permit(
                 "monitoring",
                 ("10.211.31.41/32", "2001:db8:211:1f::41/128"),
                 ("10.211.49.0/24", "2001:db8:211:31::/64"),
@@ -132,11 +147,17 @@ BY_HAND = [
         [
             Permit(
                 "applications-to-database",
-                ("10.211.16.21/32", "2001:db8:211:10::21/128"),
+                APP1,
                 tuple(sorted((DB1[0], DB2[0]))) + tuple(sorted((DB1[1], DB2[1]))),
                 POSTGRES,
             ),
-            Permit("dns-from-extranet", ("10.211.16.21/32", "2001:db8:211:10::21/128"), EDGE, DNS),
+            Permit("dns-from-extranet", APP1, EDGE, DNS),
+            Permit(
+                "endpoints-to-database",
+                APP1,
+                tuple(sorted((DB1[0], DB2[0]))) + tuple(sorted((DB1[1], DB2[1]))),
+                ENDPOINT,
+            ),
         ],
         id="a host's own output",
     ),

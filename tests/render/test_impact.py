@@ -21,7 +21,7 @@ ROLE = {
   ansible.builtin.copy: {content: "{{ web_owner }}", dest: "{{ item }}"}
   loop: [/etc/issue, /etc/motd]
 - name: Install the server
-  ansible.builtin.apt: {name: "{{ web_package }}"}
+  packages: {name: "{{ web_package }}"}
 - name: Write what a variable of the role says
   ansible.builtin.copy: {content: "{{ __web_text }}", dest: "{{ __web_file }}"}
   notify: Reload web

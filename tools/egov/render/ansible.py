@@ -27,6 +27,12 @@ from egov.render.reach import ROUTER
 CONTROLLER = "controller"
 LOG_ARCHIVE = "log-archive"
 TIME_SERVER = "time-server"
+# Groups that playbooks name, there in every city: Ansible warns of a name that it does not know. The playbook
+# preflight.yml fills the last two.
+_ALWAYS = (
+    *("archive", "backup_repository", "database", "database_endpoint", "dns", "edge", "edge_proxy", FILE_BACKUP),
+    *("host_firewall", "registry", "router", "witness", WORKLOAD, "reached", "dropped"),
+)
 # Variables that say where on the controller the city's folder is, and nothing of the city.
 _STORES = ("certificate_store", "offsite_store", "file_backup_store")
 _RENDERED = "workload_folder"
@@ -69,6 +75,7 @@ def inventory(city: City, folder: Path, lab: Mapping[str, Any] | None = None, on
         EDGE_PROXY: [h.id for h in hosts if SITES in carrying.get(h.id, {})],
     }
     groups |= {name: {"hosts": sorted(members), "vars": {}} for name, members in synthetic.items() if members}
+    groups = {name: {"hosts": [], "vars": {}} for name in _ALWAYS} | groups
     parts = (network, found, shared, carrying)
     extra = {h.id: _no_template({k: v for part in parts for k, v in part.get(h.id, {}).items()}) for h in hosts}
     own = {h.id: {"ansible_host": h.interfaces[0].address, **extra[h.id]} for h in hosts}

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+_PACKAGES = "packages"  # the project's own action; all others are named in full
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
@@ -94,7 +96,7 @@ def all_touches(roles: Path) -> Iterator[Touch]:
         variables = _flat(role / "vars/main.yml")
         for task in _tasks(role / "tasks"):
             module, arguments = _module(task)
-            if module.rpartition(".")[2] not in {"template", "copy", "file", "lineinfile", "user", "apt"}:
+            if module.rpartition(".")[2] not in {"template", "copy", "file", "lineinfile", "user", "apt", _PACKAGES}:
                 continue
             notified = task.get("notify", [])
             names = [notified] if isinstance(notified, str) else notified
@@ -117,7 +119,7 @@ def _each(tasks: list[Any]) -> Iterator[dict[str, Any]]:
 
 def _module(task: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     for key, value in task.items():
-        if "." in key and isinstance(value, Mapping):
+        if ("." in key or key == _PACKAGES) and isinstance(value, Mapping):
             return key, value
     return "", {}
 

@@ -15,7 +15,8 @@ case ${1:-} in
 copy)
     restic cat config >/dev/null 2>&1 || restic init --quiet
     restic backup --quiet --tag city --exclude '*.lock' /var/lib/pgbackrest
-    date +%s >/etc/city-offsite/copied
+    mkdir -p /var/lib/city-offsite
+    date +%s >/var/lib/city-offsite/copied
     ;;
 read) restic check --quiet --read-data-subset="$(($(date +%u)))/7" ;;
 fetch) restic restore --quiet latest --tag city --target "$2" ;;
