@@ -184,11 +184,15 @@ def test_a_host_cannot_delete_its_copies_and_old_ones_are_forgotten(built: tuple
 
 @pytest.mark.drill
 def test_restores_bring_back_what_was_acknowledged(built: tuple[TestLab, Play], drill: Drilled) -> None:
-    """Every acknowledged row is in either copy's restore; a flipped byte is named, and the older good backup taken."""
+    """Every acknowledged row is in either copy's restore; a flipped byte is named, and the older good backup taken.
+
+    A restore that begins while another one runs waits for it.
+    """
     lab = built[0]
     acked = drill(lab, "kill-leader", seed=1)["acked"]
     lab.ssh("bk-repo1", "sudo systemctl start city-backup@full && sudo systemctl start city-offsite@copy")
 
+    lab.ssh("bk-repo1", "sudo systemctl start --no-block city-restore-test@same-city")  # as a timer may at that moment
     near = json.loads(lab.ssh("bk-repo1", "sudo city-restore test twosites same-city"))
     far = json.loads(lab.ssh("bk-repo1", "sudo city-restore test twosites off-site"))
     folder = lab.root("bk-repo1") / "var/lib/pgbackrest/backup/twosites" / near["label"]
@@ -205,6 +209,7 @@ def test_restores_bring_back_what_was_acknowledged(built: tuple[TestLab, Play], 
     assert older["label"] < near["label"]
     assert any(victim.name in line for line in older["damaged"])
     assert 0 < near["restore_seconds"] <= near["seconds"]
+    assert "success" == lab.ssh("bk-repo1", "systemctl show --value -p Result city-restore-test@same-city").strip()
 
 
 @pytest.mark.drill
