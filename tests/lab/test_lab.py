@@ -120,6 +120,19 @@ def test_cut_heal_freeze_and_kill(new_lab: Callable[[str], TestLab]) -> None:
     assert f"kept\n{before}" == lab.ssh("dc-app1", f"cat /kept && {card}")
 
 
+def test_up_names_a_failed_unit_and_refuses_nothing(new_lab: Callable[[str], TestLab]) -> None:
+    """A job that failed leaves its host up: `up` boots what is off beside it, and says which unit it was."""
+    lab = new_lab("ailing")
+    lab.lab("up", "dc-app1")
+    lab.ssh("dc-app1", "sudo systemd-run --quiet --wait --unit=nightly false", code=1)
+
+    with lab.start("lab", "--name", lab.name, "up", "dc-app1", "fw1") as process:
+        _, errors = process.communicate(timeout=120)
+
+    assert (0, True) == (process.returncode, "dc-app1: degraded, nightly.service failed\n" in errors), errors
+    assert {"dc-app1": "degraded", "fw1": "running"}.items() <= lab.states().items()
+
+
 def test_a_site_cut_off_meets_only_itself(new_lab: Callable[..., TestLab]) -> None:
     """Its hosts meet each other still, by links that are up, and answer the controller; they reach nobody else."""
     lab = new_lab("parted", ROOT / "tests" / "twosites")

@@ -70,7 +70,10 @@ class Done:
 def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None], seed: int) -> Done:
     """Run *drill* and measure it; GuardError, before anything is touched, unless a leader and a follower stand."""
     started, drill = datetime.now(UTC), varied(drill, seed)
-    before = copies(place)
+    before, late = copies(place), False
+    if before.leader and before.follower is None:  # asked once: no drill changes what is agreed on
+        late = _late(place, before.leader)
+        before = copies(place, late=late)
     if before.leader is None or before.follower is None:
         message = f"no drill now: the database has not both a leader and a copy that may take over ({before})"
         raise GuardError(message)
@@ -91,7 +94,7 @@ def run(drill: Drill, place: Place, journal: Journal, say: Callable[[str], None]
         time.sleep(load.calm_seconds)
         with journal.held():
             result = Runner(journal, place.execute, say).run()
-        _await_whole(place, writers.values(), load.whole_seconds, say)
+        _await_whole(lambda: copies(place, late=late), writers.values(), load.whole_seconds, say)
         time.sleep(load.settle_seconds)
         texts = {host: writer.stop() for host, writer in writers.items()}
     told = {host: ledger(text.splitlines()) for host, text in texts.items()}
@@ -114,10 +117,10 @@ def _writing(drill: Drill, place: Place, now: Copies) -> tuple[str, ...]:
     return found
 
 
-def copies(place: Place) -> Copies:
+def copies(place: Place, *, late: bool = False) -> Copies:
     """Ask the copies who leads and who may take over; the first that answers is believed.
 
-    That is the one that follows synchronously, or any that follows where commits are not to wait for one.
+    That is the one that follows synchronously, or any that follows where commits are not to wait for one (*late*).
     """
     for host in place.copies:
         try:
@@ -127,7 +130,7 @@ def copies(place: Place) -> Copies:
         roles = {m["Role"]: m["Member"] for m in members if m.get("State") in {"running", "streaming"}}
         if "Leader" in roles:
             follower = roles.get("Sync Standby") or roles.get("Quorum Standby")
-            return Copies(roles["Leader"], follower or (roles.get("Replica") if _late(place, host) else None))
+            return Copies(roles["Leader"], follower or (roles.get("Replica") if late else None))
     return Copies()
 
 
@@ -148,15 +151,17 @@ def _inputs(drill: Drill, place: Place, now: Copies) -> dict[str, str]:
     return {name: value for name in wanted if (value := known.get(name))}
 
 
-def _await_whole(place: Place, writers: Collection[_Writer], seconds: int, say: Callable[[str], None]) -> None:
+def _await_whole(
+    look: Callable[[], Copies], writers: Collection[_Writer], seconds: int, say: Callable[[str], None]
+) -> None:
     """Wait until there are a leader and a copy that may take over again; after *seconds* go on and measure what is.
 
     What the members say of themselves is as old as their last look, so a client must have been told a commit since.
     """
     since, deadline = time.time(), time.monotonic() + seconds
-    while not any(writer.acknowledged(since) for writer in writers) or copies(place).follower is None:
+    while not any(writer.acknowledged(since) for writer in writers) or look().follower is None:
         if time.monotonic() > deadline:
-            say(f"not whole after {seconds} s: {copies(place)}")
+            say(f"not whole after {seconds} s: {look()}")
             return
         time.sleep(_LOOK_SECONDS)
 

@@ -10,10 +10,12 @@ city-restore table STANZA same-city|off-site DATABASE TABLE XID EPOCH
 city-restore wal STANZA
     Say which WAL segments are missing since the newest full backup; 1 if any is.
 
-The restored database runs in a network namespace of its own without any route. Then it is deleted.
+The restored database runs in a network namespace of its own without any route. Then it is deleted. A restore waits for
+another one that runs: they have one place.
 """
 
 import contextlib
+import fcntl
 import json
 import re
 import shutil
@@ -23,6 +25,7 @@ import time
 from pathlib import Path
 
 WORK = Path("/var/lib/city-restore")
+LOCK = Path("/run/city-restore.lock")
 REPOSITORY = Path("/var/lib/pgbackrest")
 BIN = Path("/usr/lib/postgresql/15/bin")
 LABEL = re.compile(r"\b[0-9]{8}-[0-9]{6}F(?:_[0-9]{8}-[0-9]{6}[DI])?\b")
@@ -151,6 +154,17 @@ def workplace(stanza, source):
         cleared()
 
 
+def alone(work):
+    """Return *work* as it is done while no other restore runs: a timer's and a person's share one place."""
+
+    def waiting(*words):
+        with LOCK.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return work(*words)
+
+    return waiting
+
+
 def cleared():
     """Delete what a restore leaves, of one that was killed too."""
     for name in ("data", "repository", "log", "hba.conf"):
@@ -158,6 +172,7 @@ def cleared():
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+@alone
 def test(stanza, source):
     """Restore the newest good backup, look at all of it, say what came back; return 1 if a block is bad."""
     started, begun = time.time(), time.monotonic()
@@ -184,6 +199,7 @@ def test(stanza, source):
     return 1 if found["bad_blocks"] else 0
 
 
+@alone
 def table(stanza, source, database, name, xid, epoch):
     """Write down a table as it was right before a transaction."""
     with workplace(stanza, source):
