@@ -41,6 +41,32 @@ def read(script: ModuleType, results: Path, **answers: tuple[int, str, str]) -> 
     return code, [json.loads(path.read_text("utf-8")) for path in sorted(results.glob("*.json"))]
 
 
+@pytest.mark.parametrize(
+    ("words", "copy"),
+    [pytest.param((), "latest", id="the newest"), pytest.param(("3ab0c1d2",), "3ab0c1d2", id="by its id")],
+)
+def test_a_restore_brings_the_copy_back_that_was_asked_for(
+    script: ModuleType, words: tuple[str, ...], copy: str
+) -> None:
+    """The newest, or an older one: the newest of a host that was built anew was made before its files were back."""
+    asked: list[tuple[str, ...]] = []
+
+    def restic(place: str, *words: str) -> subprocess.CompletedProcess[str]:
+        asked.append((place, *words))
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    vars(script)["restic"] = restic
+
+    assert 0 == script.restore("off-site", "/back", *words)
+    assert [("off-site", "restore", "--quiet", copy, "--tag", "city", "--target", "/back")] == asked
+
+
+def test_a_copy_s_id_is_no_option(script: ModuleType) -> None:
+    """What is no id goes nowhere near restic."""
+    with pytest.raises(SystemExit, match="--delete is no copy's id: city-files list off-site gives them"):
+        script.restore("off-site", "/", "--delete")
+
+
 def test_a_sound_part_and_a_damaged_one(script: ModuleType, tmp_path: Path) -> None:
     """What was read is kept, with the newest copy there was, in whole seconds."""
     code, (sound,) = read(script, tmp_path)

@@ -5,7 +5,8 @@ city-files copy                     send what is new to every place
 city-files read [PART|all]          read a seventh of each place's repository back: that of today, PART, or all seven,
                                     and keep what came of it in /var/lib/city-files
 city-files list PLACE               the copies there are, as JSON
-city-files restore PLACE FOLDER     bring the newest copy back below FOLDER
+city-files restore PLACE FOLDER [COPY]
+                                    bring the newest copy back below FOLDER, or COPY, as `list` calls it (short_id)
 
 The places take what is new and delete nothing; a place that fails does not keep the others from their turn.
 """
@@ -25,6 +26,7 @@ PARTS = 7
 SHOWN = 20
 LOCKED = "unable to create lock"  # restic's words where somebody else works on the repository
 SETTINGS = {}
+COPY = re.compile(r"latest|[0-9a-f]{8,64}")
 FRACTION = re.compile(r"\.([0-9]{1,6})[0-9]*")
 
 
@@ -133,14 +135,16 @@ def list_(place):
     return told(restic(place, "snapshots", "--json", "--tag", "city"))
 
 
-def restore(place, folder):
-    """Bring the newest copy of a place back below a folder."""
-    return told(restic(place, "restore", "--quiet", "latest", "--tag", "city", "--target", folder))
+def restore(place, folder, copy="latest"):
+    """Bring the newest copy of a place back below a folder, or one by its id."""
+    if not COPY.fullmatch(copy):
+        sys.exit(f"{copy} is no copy's id: city-files list {place} gives them")
+    return told(restic(place, "restore", "--quiet", copy, "--tag", "city", "--target", folder))
 
 
 def main(words):
     """Do what the words ask for; say how it is used where they ask for nothing that there is."""
-    doing = {"copy": (copy, 0, 0), "read": (read, 0, 1), "list": (list_, 1, 1), "restore": (restore, 2, 2)}
+    doing = {"copy": (copy, 0, 0), "read": (read, 0, 1), "list": (list_, 1, 1), "restore": (restore, 2, 3)}
     work, least, most = doing.get(words[0] if words else "", (None, 0, 0))
     if work is None or not least <= len(words) - 1 <= most:
         sys.exit(__doc__)
