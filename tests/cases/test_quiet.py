@@ -18,6 +18,7 @@ from egov.facts import CallWatch, Fact, Facts, RefusedCall
 
 CITY = Path(__file__).parents[2] / "inventory" / "huludao"
 SYSTEM, WATCHING = "minzheng-jiuzhu", "acc-fangchan1"
+CLOSED_FLOW = "fangchan-checks-aid"
 SERVER, CALLER = "10.211.128.170", "192.168.10.20"
 OPENED, CLOSED, TODAY = date(2026, 10, 1), date(2026, 11, 2), date(2026, 11, 30)
 DAY = timedelta(days=1)
@@ -72,9 +73,15 @@ def looks(hosts: Iterable[str], days: Iterable[date], hours: float) -> list[Call
     """Return looks at devices at noon of each day, each of which had remembered calls for so many hours."""
     return [
         CallWatch(
-            host=host, watched_seconds=int(hours * 3600), observed_at=noon(day), collected_at=noon(day), source="test"
+            host=host,
+            flow=flow,
+            watched_seconds=int(hours * 3600),
+            observed_at=noon(day),
+            collected_at=noon(day),
+            source="test",
         )
         for host in hosts
+        for flow in {permit.flow for permit in front()[host]}
         for day in days
     ]
 
@@ -141,6 +148,11 @@ def test_our_own_monitoring_is_no_sign_of_life() -> None:
             id="two days between a look and the load forgotten",
         ),
         pytest.param(looks(set(front()) - {"fw1"}, [TODAY], 24 * 40), [], id="one device never asked"),
+        pytest.param(
+            [row for row in looks(front(), [TODAY], 24 * 40) if (row.host, row.flow) != ("fw1", CLOSED_FLOW)],
+            [],
+            id="one device whose rules are older than the quarantine",
+        ),
     ],
 )
 def test_days_on_which_a_call_would_have_been_seen(rows: list[CallWatch], expected: list[date]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from huludao import ON, huludao
 
 from egov.collect.isolation import loaded
-from egov.collect.parse_calls import calls, watch
+from egov.collect.parse_calls import calls, watches
 from egov.errors import CollectionError
 from egov.proof import compare
 from egov.render.canonical import counted_flows, digest, lines
@@ -82,7 +82,11 @@ def test_who_calls_what_is_closed_is_dropped_and_remembered() -> None:
         [(row["client"], row["server"], row["service"], row["packets"]) for row in rows],
         unread,
     )
-    assert 0 <= rows[0]["age_seconds"] <= (watch(live) or {})["watched_seconds"] < 60
+    watched, _ = watches(live)
+    assert {flow for permits in intent.closed.values() for flow in (p.flow for p in permits)} == {
+        w["flow"] for w in watched
+    }
+    assert {True} == {rows[0]["age_seconds"] <= w["watched_seconds"] < 60 for w in watched}
     assert lines(live) == lines(loaded(text)), "who called is no drift"
     assert {"proved"} == {cell.verdict for cell in compare(intent, live, forwards=alone(host))}
 

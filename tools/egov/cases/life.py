@@ -21,6 +21,7 @@ _REFUSED = "refused"
 # What is missing of a day that counts as watched: a device that loads rules or restarts forgets who called before.
 _UNWATCHED = timedelta(hours=1)
 _DAY = timedelta(days=1)
+Span = tuple[datetime, datetime]
 _NEVER = datetime.min.replace(tzinfo=UTC)
 Front = Mapping[str, tuple[Permit, ...]]
 """The devices that drop calls to a system that is closed off, each with what it drops and remembers."""
@@ -96,7 +97,7 @@ class Watched:
 def watched(case: Case, facts: Facts, front: Front, logged: Iterable[date]) -> Watched:
     """Return when a call to the case's system would have been seen.
 
-    Where devices stand in front of it, when all of them remembered calls; where none does, on the days that its
+    Where devices stand in front of it, when all of them remembered calls by every flow that is closed for it; where none does, on the days that its
     access logs cover (*logged*).
     """
     zone, since = ZoneInfo(facts.city.profile.timezone), closed_since(case.events)
@@ -105,16 +106,19 @@ def watched(case: Case, facts: Facts, front: Front, logged: Iterable[date]) -> W
         last = max(days, default=None)
         until = datetime.combine(last + _DAY, time(), zone).astimezone(UTC) if last else None
         return Watched(days, until, "access logs")
-    spans = {host: _spans(facts.rows(CallWatch, facts.city.hosts[host])) for host in front}
-    by = min(sorted(spans), key=lambda host: spans[host][-1][1] if spans[host] else _NEVER)
+    spans = {(host, permit.flow): list[Span]() for host, permits in sorted(front.items()) for permit in permits}
+    for host, flow in spans:
+        looks = facts.rows(CallWatch, facts.city.hosts[host])
+        spans[host, flow] = _joined(look for look in looks if look.flow == flow)
+    least = min(spans, key=lambda name: spans[name][-1][1] if spans[name] else _NEVER)
     seen = frozenset.intersection(*(frozenset(_whole_days(found, zone)) for found in spans.values()))
-    until = spans[by][-1][1] if spans[by] else None
-    return Watched(frozenset(day for day in seen if day > since), until, by, tuple(sorted(front)))
+    until = spans[least][-1][1] if spans[least] else None
+    return Watched(frozenset(day for day in seen if day > since), until, least[0], tuple(sorted(front)))
 
 
-def _spans(rows: Iterable[CallWatch]) -> list[tuple[datetime, datetime]]:
-    """Return from when to when a device remembered calls, in order, those that touch as one."""
-    found: list[tuple[datetime, datetime]] = []
+def _joined(rows: Iterable[CallWatch]) -> list[Span]:
+    """Return from when to when calls were remembered, in order, those that touch as one."""
+    found: list[Span] = []
     for begin, end in sorted((r.observed_at - timedelta(seconds=r.watched_seconds), r.observed_at) for r in rows):
         if found and begin <= found[-1][1]:
             found[-1] = (found[-1][0], max(end, found[-1][1]))
@@ -123,7 +127,7 @@ def _spans(rows: Iterable[CallWatch]) -> list[tuple[datetime, datetime]]:
     return found
 
 
-def _whole_days(spans: Iterable[tuple[datetime, datetime]], zone: ZoneInfo) -> Iterator[date]:
+def _whole_days(spans: Iterable[Span], zone: ZoneInfo) -> Iterator[date]:
     """Yield the days of a zone of which at most an hour lies outside the spans."""
     left: dict[date, timedelta] = {}
     for begin, end in spans:

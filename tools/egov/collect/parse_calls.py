@@ -42,14 +42,20 @@ def remembered_calls(text: str) -> set[Call]:
     return {(name, *map(str, parts)) for name, parts in elements}
 
 
-def watch(text: str) -> Row | None:
-    """Return for how long the device has remembered calls; None if it remembers none, Unreadable if that is unclear."""
+def watches(text: str) -> Found:
+    """Return a row per closed flow whose callers the device remembers, with for how long."""
     try:
         left = [int(found["elem"][0]["elem"]["expires"]) for found in _sets(text, WATCH)]
-    except (LookupError, TypeError, AttributeError) as error:
-        message = f"{WATCH}: {type(error).__name__} {error}"
-        raise Unreadable(message) from None
-    return {"watched_seconds": WATCH_DAYS * _DAY - left[0]} if left else None
+        flows = {str(rule["comment"]).split(" ")[1] for rule in _entries(text, "rule") if _remembers(rule)}
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        return [], [(0, text, f"{WATCH}: {type(error).__name__} {error}")]
+    return [{"flow": flow, "watched_seconds": WATCH_DAYS * _DAY - left[0]} for flow in sorted(flows) if left], []
+
+
+def _remembers(rule: dict[str, Any]) -> bool:
+    """Say whether a rule puts callers into one of our sets."""
+    sets = {f"@{name}" for name in CALLS.values()}
+    return rule.get("table") == TABLE and any(part["set"]["set"] in sets for part in rule["expr"] if "set" in part)
 
 
 def _call(element: dict[str, Any], remembered: int) -> Row:
@@ -65,11 +71,13 @@ def _call(element: dict[str, Any], remembered: int) -> Row:
 
 def _sets(text: str, *names: str) -> Iterator[dict[str, Any]]:
     """Yield those sets of our table; Unreadable if the text is no ruleset."""
+    return (found for found in _entries(text, "set") if found.get("table") == TABLE and found.get("name") in names)
+
+
+def _entries(text: str, kind: str) -> Iterator[dict[str, Any]]:
+    """Yield the parts of a ruleset of a kind; Unreadable if the text is none."""
     data = json.loads(text)
     if not isinstance(data, dict) or not isinstance(data.get("nftables"), list):
         message = "not what `nft -j list ruleset` prints"
         raise Unreadable(message)
-    for entry in data["nftables"]:
-        found = entry.get("set")
-        if found and found.get("table") == TABLE and found.get("name") in names:
-            yield found
+    yield from (entry[kind] for entry in data["nftables"] if kind in entry)

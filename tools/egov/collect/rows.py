@@ -131,7 +131,7 @@ READINGS = (
     Reading(InterfaceAddress, {"addresses": _lines(parse.address)}, _macs),
     Reading(Ruleset, {"ruleset": _whole(parse.ruleset)}, optional=True),
     Reading(RefusedCall, {"ruleset": parse_calls.calls}, optional=True),
-    Reading(CallWatch, {"ruleset": _whole(parse_calls.watch)}, optional=True),
+    Reading(CallWatch, {"ruleset": parse_calls.watches}, optional=True),
     Reading(Neighbour, {"neighbours": _lines(parse.neighbour)}),
     Reading(HardwareSerial, {"hardware": _whole(parse.hardware)}),
     Reading(Certificate, {"certificates": parse_certificates.certificates}, optional=True),

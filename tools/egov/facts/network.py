@@ -82,11 +82,12 @@ class RefusedCall(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallWatch(Fact):
-    """For how long a device has remembered who called what is closed; it begins anew when its ruleset is loaded."""
+    """For how long a device has remembered who called what a closed flow names: since its ruleset was loaded."""
 
-    about: ClassVar[dict[str, str]] = {"hosts": "host"}
+    about: ClassVar[dict[str, str]] = {"hosts": "host", "flows": "flow"}
 
     host: str = column("Host id of the device")
+    flow: str = column("Flow id")
     watched_seconds: int = column("Time for which every such call was remembered, up to the observation, s")
 
 
