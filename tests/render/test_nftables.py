@@ -83,9 +83,7 @@ def test_who_calls_what_is_closed_is_dropped_and_remembered() -> None:
         unread,
     )
     watched, _ = watches(live)
-    assert {flow for permits in intent.closed.values() for flow in (p.flow for p in permits)} == {
-        w["flow"] for w in watched
-    }
+    assert {p.flow for permits in intent.closed.values() for p in permits} == {one["flow"] for one in watched}
     assert {True} == {rows[0]["age_seconds"] <= w["watched_seconds"] < 60 for w in watched}
     assert lines(live) == lines(loaded(text)), "who called is no drift"
     assert {"proved"} == {cell.verdict for cell in compare(intent, live, forwards=alone(host))}

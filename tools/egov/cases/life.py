@@ -44,7 +44,9 @@ def in_front(city: City, system: System, on: date) -> Front:
     compiler = Compiler(city, on)
     closed = {flow.id for flow in compiler.closed if _leads(flow, system)}
     found = {
-        host.id: tuple(p for permits in compiler.intent(host).closed.values() for p in permits if p.flow in closed)
+        host.id: tuple(
+            p for permits in compiler.intent(host).closed.values() for p in permits if p.flow in closed and p.calls
+        )
         for host in (firewalled(city) if closed else ())
     }
     return {host: permits for host, permits in found.items() if permits}
@@ -97,8 +99,8 @@ class Watched:
 def watched(case: Case, facts: Facts, front: Front, logged: Iterable[date]) -> Watched:
     """Return when a call to the case's system would have been seen.
 
-    Where devices stand in front of it, when all of them remembered calls by every flow that is closed for it; where none does, on the days that its
-    access logs cover (*logged*).
+    Where devices stand in front of it, when all of them remembered calls by every flow that is closed for it; where
+    none does, on the days that its access logs cover (*logged*).
     """
     zone, since = ZoneInfo(facts.city.profile.timezone), closed_since(case.events)
     if not front:

@@ -50,6 +50,11 @@ class Permit:
     services: tuple[Service, ...]
     tracked: bool = True
 
+    @property
+    def calls(self) -> tuple[Service, ...]:
+        """The services by which somebody calls: a ping is none."""
+        return tuple(service for service in self.services if service.protocol in {"tcp", "udp"})
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

@@ -196,10 +196,9 @@ def _cell(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str], l
 
 
 def _closed(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str]) -> Iterator[str]:
-    """Yield what remembers who calls a closed flow; a ping is no call."""
+    """Yield what remembers who calls by a closed flow."""
     for permit in permits:
-        calls = tuple(service for service in permit.services if service.protocol in {"tcp", "udp"})
-        for version, match in _matches(replace(permit, services=calls), sets):
+        for version, match in _matches(replace(permit, services=permit.calls), sets):
             word = {4: "ip", 6: "ip6"}[version]
             key = f"{word} saddr . {word} daddr . meta l4proto . th dport"
             yield f'    {match} update @{CALLS[version]} {{ {key} }} comment "closed {_comment(permit, place)}"'
