@@ -174,6 +174,6 @@ def test_nobody_called_is_no_finding_where_nobody_looked(city: Path, egov: Egov,
     decided = egov("case", "step", "retirement-r1", "decide", *words)
 
     assert (0, "") == (looked.exit_code, looked.stderr)
-    assert "2018-05-04: -; 0 working days watched, by access logs until -" in looked.stdout
+    assert "2018-05-04: -; 0 working days watched by access logs; last by access logs, -" in looked.stdout
     assert (4, before) == (decided.exit_code, path.read_bytes())
     assert "on 0 working days of the 20 needed; during quarantine, every day: take its access logs in" in decided.stderr

@@ -187,7 +187,8 @@ def watch(options: Common, names: tuple[str, ...], by: str | None, *, release: b
         found, seen = _watched(case, facts)
         alive += bool(found)
         who = ", ".join(map(str, found[:20])) or "-"
-        days = f"{_working_days(options, seen)} working days watched, by {seen.by} until {_moment(seen.until)}"
+        by = ", ".join(seen.front) or seen.by
+        days = f"{_working_days(options, seen)} working days watched by {by}; last by {seen.by}, {_moment(seen.until)}"
         options.write(f"{case.head.id} {case.head.subject} {closed_since(case.events)}: {who}; {days}\n")
         if found and release:
             now = now_in(facts.city).isoformat(timespec="seconds")
