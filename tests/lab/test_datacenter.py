@@ -36,6 +36,10 @@ Drilled = Callable[..., dict[str, Any]]
 AUTOMATIC_SECONDS, UNNOTICED_SECONDS = 30, 5
 SEEDS = (1, 2, 3)
 CTL = "sudo patronictl -c /etc/patroni/config.yml"
+WHOLE = (  # a row on the leader if the other copy follows it synchronously, and on that one
+    "select 1 from pg_stat_replication where sync_state = 'sync' "
+    "union all select 1 from pg_stat_wal_receiver where status = 'streaming'"
+)
 
 
 def await_on(lab: TestLab, host: str, command: str, said: str) -> None:
@@ -83,6 +87,9 @@ def lab(
             assert request.getfixturevalue("first_run").code == 0
             found = request.getfixturevalue("bare")
             found.keep(model)
+        # Of the databases themselves: what the members said before they lost their power stands in etcd for a while.
+        for host in ("dc-db1", "bk-db1"):
+            await_on(found, host, f'sudo -u postgres psql -h /run/postgresql -Atc "{WHOLE}"', "1")
         await_on(found, "dc-db1", f"{CTL} list", "'Sync Standby'")
     yield found
     with held(BUILDING):
