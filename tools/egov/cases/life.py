@@ -75,9 +75,8 @@ def _refused(facts: Facts, front: Front) -> Iterator[tuple[str, str, datetime]]:
 
 
 def _permits(permit: Permit, call: RefusedCall) -> bool:
-    port, _, protocol = call.service.partition("/")
     server = ip_address(call.server)
-    return any(s.protocol == protocol and s.first <= int(port) <= s.last for s in permit.services) and any(
+    return meet([call.service], [service.text for service in permit.calls]) and any(
         server in ip_network(destination) for destination in permit.destinations
     )
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from egov.checks.registry import Judgement, NoParameters, check, judge, undetermined
 from egov.city import Department, Host, Prefix, System
 from egov.city.fields import Part, parsed_address, parsed_network
-from egov.city.network import ports
+from egov.city.network import meet
 from egov.facts import Facts, InterfaceAddress, Listener, Neighbour, SystemRecord
 
 # The seven facts of a record that 五(三) lists; the eighth, 数量, is the department's total.
@@ -143,21 +143,21 @@ class ListenerParameters(Part):
 @check("undeclared-listener", of=Host, outcomes=("all-declared", "undeclared"))
 def undeclared_listener(host: Host, facts: Facts, p: ListenerParameters) -> Judgement:
     """Every socket that others reach belongs to a component, to a flow that names the host, or is expected."""
-    declared, named = set(p.expected), list[tuple[str, int, int]]()
+    declared, named = set(p.expected), list[str]()
     for system in facts.city.systems.values():
         for component in system.components:
             if component.host == host.id:
                 declared.update(component.listens)
     for flow in facts.city.flows.values():
         if host.id in (*flow.servers.hosts, *flow.servers.management):
-            named += [ports(service) for service in flow.services]
+            named += flow.services
     rows = [
         row
         for row in facts.snapshot(Listener, host)
         if not (p.ignore_loopback and _is_loopback(row.address))
         and not (p.ignore_dynamic_udp and row.protocol == "udp" and row.port >= _DYNAMIC)
         and f"{row.port}/{row.protocol}" not in declared
-        and not any(row.protocol == protocol and first <= row.port <= last for protocol, first, last in named)
+        and not meet([f"{row.port}/{row.protocol}"], named)
     ]
     names = sorted({f"{row.port}/{row.protocol} {row.process or '?'}" for row in rows})
     return judge(not rows, cites=rows, undeclared=names)

@@ -81,8 +81,7 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
             end = (probe.client, probe.interface)
             sockets[end].send(frame(number, gateways[probe.client], own[end], probe))
 
-        remembered = _calls(devices, where)
-        used = _flows(devices, where)
+        rulesets = _rulesets(devices, where)
         _learn(probes, put, look)
         seen.clear()
         strayed.clear()
@@ -92,8 +91,9 @@ def send(probes: Sequence[Probe], gateways: Mapping[str, bytes], where: Namespac
             if number % _BURST == 0:
                 look()
         rose = _settled(probes, before, where, look, seen)
-        passed = {key: count - used.get(key, 0) for key, count in _flows(devices, where).items()}
-        _forget(_calls(devices, where) - remembered, where)
+        after, used = _rulesets(devices, where), _flows(rulesets)
+        passed = {key: count - used.get(key, 0) for key, count in _flows(after).items()}
+        _forget(_calls(after) - _calls(rulesets), where)
     return Counted(frozenset(seen), tuple(strayed), rose, {key: count for key, count in passed.items() if count})
 
 
@@ -140,15 +140,19 @@ def counters(namespace: Path) -> dict[str, int]:
     return {counter["name"]: int(counter["packets"]) for counter in named}
 
 
-def _flows(devices: Sequence[str], where: Namespaces) -> dict[tuple[str, str], int]:
+def _rulesets(devices: Sequence[str], where: Namespaces) -> dict[str, str]:
+    """Return what each device's packet filter prints of itself."""
+    return {device: _listed(where.of(device), "ruleset") for device in devices}
+
+
+def _flows(rulesets: Mapping[str, str]) -> dict[tuple[str, str], int]:
     """Return what each flow's rules counted so far, by device and flow."""
-    texts = {device: _listed(where.of(device), "ruleset") for device in devices}
-    return {(device, flow): count for device, text in texts.items() for flow, count in counted_flows(text).items()}
+    return {(device, flow): count for device, text in rulesets.items() for flow, count in counted_flows(text).items()}
 
 
-def _calls(devices: Sequence[str], where: Namespaces) -> set[tuple[str, Call]]:
+def _calls(rulesets: Mapping[str, str]) -> set[tuple[str, Call]]:
     """Return whose calls each device remembers."""
-    return {(device, call) for device in devices for call in remembered_calls(_listed(where.of(device), "ruleset"))}
+    return {(device, call) for device, text in rulesets.items() for call in remembered_calls(text)}
 
 
 def _forget(calls: set[tuple[str, Call]], where: Namespaces) -> None:
