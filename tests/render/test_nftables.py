@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import sys
+from datetime import date
+from pathlib import Path
 
 import pytest
 from huludao import ON, huludao
@@ -15,6 +19,7 @@ from egov.proof import compare
 from egov.render.canonical import counted_flows, digest, lines
 from egov.render.flows import Compiler, alone, closed_flows, rulesets
 
+OPEN = date(2026, 12, 1)  # bridge-hunyin-to-aid is open, and closed on the day of the other tests
 needs_filter = pytest.mark.usefixtures("_packet_filter")
 
 
@@ -87,6 +92,46 @@ def test_who_calls_what_is_closed_is_dropped_and_remembered() -> None:
     assert {True} == {rows[0]["age_seconds"] <= w["watched_seconds"] < 60 for w in watched}
     assert lines(live) == lines(loaded(text)), "who called is no drift"
     assert {"proved"} == {cell.verdict for cell in compare(intent, live, forwards=alone(host))}
+
+
+@needs_filter
+def test_a_connection_from_before_its_flow_closed_is_dropped_and_remembered(tmp_path: Path) -> None:
+    """Who keeps a connection open for weeks is named like who connects anew, and what he sends does not arrive."""
+    host, server = huludao().hosts["dc-app1"], "10.211.128.170"
+    (link,) = huludao().business(host)
+    files = [tmp_path / name for name in ("open", "closed")]
+    for path, day in zip(files, (OPEN, ON), strict=True):
+        path.write_text(rulesets(huludao(), day)[host.id], "utf-8")
+    script = [sys.executable, str(Path(__file__).with_name("keep_connection.py"))]
+    command = ["unshare", "--user", "--map-root-user", "--net", *script, link.name, link.address, server]
+    done = subprocess.run([*command, *map(str, files)], capture_output=True, text=True, check=True, timeout=60)
+    live, *arrived = done.stdout.splitlines()
+
+    rows, _ = calls(live)
+    assert ["while open"] == arrived
+    assert [(link.address, server, "5432/tcp")] == [(row["client"], row["server"], row["service"]) for row in rows]
+
+
+@needs_filter
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param(
+            (r" *ct state established ct direction original [^}]*}\n", ""), ("leak", "established"), id="spared"
+        ),
+        pytest.param(("ct direction original ", ""), ("blocked", "reply"), id="answers-dropped"),
+    ],
+)
+def test_the_proof_shows_what_becomes_of_older_connections(change: tuple[str, str], seen: tuple[str, str]) -> None:
+    """Calls of what is closed that go on are a leak; answers to a host that is itself called from there are none."""
+    host = huludao().hosts["dc-app1"]
+    text = re.sub(*change, rulesets(huludao(), ON)[host.id])
+    intent = Compiler(huludao(), ON).intent(host)
+
+    wrong = [cell for cell in compare(intent, loaded(text), forwards=alone(host)) if cell.verdict != "proved"]
+
+    assert {seen} == {(cell.verdict, cell.packet.split(", ")[1]) for cell in wrong}
+    assert {cell.cell for cell in wrong} == intent.closed.keys()
 
 
 @needs_filter

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
-from egov.proof.match import PROTOCOLS, Packets, icmp_type
+from egov.proof.match import PROTOCOLS, REPLY, Packets, icmp_type
 from egov.proof.ruleset import Ruleset, read
 from egov.proof.space import (
     ANY_PORT,
@@ -32,7 +32,7 @@ from egov.proof.walk import Walk
 from egov.render.intent import LOCAL, Cell, Intent, Permit
 
 Verdict = Literal["proved", "leak", "blocked", "undetermined"]
-STATES = ("new", "established", "related", "invalid", "untracked")
+_STATES = ("new", "established", "related", "invalid", "untracked")
 _VERSIONS = (4, 6)
 
 
@@ -64,6 +64,11 @@ def compare(intent: Intent, live: str | Ruleset, *, forwards: bool = True) -> li
     return [proof.cell(cell, version) for cell in cells for version in _VERSIONS]
 
 
+def states(*, directed: bool) -> tuple[str, ...]:
+    """Return the states packets may be in; answers have one of their own where the direction may matter."""
+    return (*_STATES, REPLY) if directed else _STATES
+
+
 def hooks(cell: Cell) -> tuple[str, ...]:
     """Return the hooks a packet of a cell meets."""
     if cell[1] == LOCAL:
@@ -75,12 +80,17 @@ class _Proof:
     def __init__(self, intent: Intent, walk: Walk) -> None:
         self._intent = intent
         self._walk = walk
+        self._states = states(directed=walk.ruleset.directed or bool(intent.closed))
+        self._closed = {
+            cell: [replace(permit, services=permit.calls) for permit in permits]
+            for cell, permits in intent.closed.items()
+        }
         self._regions: dict[tuple[int, int], Region] = {}
         self._behind: dict[tuple[str, int], Region] = {}
 
     def cell(self, cell: Cell, version: int) -> CellResult:
         unknown: list[str] = []
-        for state in STATES:
+        for state in self._states:
             packets = Packets(version, cell[0] or None, cell[1] or None, state)
             found, doubts = self._walk.accepted(hooks(cell), packets, everything(version))
             wanted = self._wanted(cell, version, state)
@@ -101,9 +111,12 @@ class _Proof:
         if state == "invalid":
             return []
         genuine = self._genuine(cell[0], version)
-        if state in {"established", "related"}:
-            return genuine
         permits = self._intent.cells.get(cell, ())
+        if state == "established" and cell in self._closed:
+            open_ = self._permitted([permit for permit in permits if permit.tracked], version)
+            return minus(genuine, minus(self._permitted(self._closed[cell], version), open_))
+        if state in {"established", "related", REPLY}:
+            return genuine
         if not permits:
             return []
         return meet(genuine, self._permitted([p for p in permits if p.tracked == (state == "new")], version))
@@ -179,7 +192,8 @@ class Difference:
 def differences(one: Ruleset, other: Ruleset, interfaces: Iterable[str]) -> Iterator[Difference]:
     """Yield packets that exactly one of two rulesets accepts; nothing if they do the same to every packet."""
     walks = Walk(one), Walk(other)
-    for cell, version, state in product(cells_of(interfaces), _VERSIONS, STATES):
+    those = states(directed=one.directed or other.directed)
+    for cell, version, state in product(cells_of(interfaces), _VERSIONS, those):
         packets = Packets(version, cell[0] or None, cell[1] or None, state)
         first, second = (walk.accepted(hooks(cell), packets, everything(version))[0] for walk in walks)
         for accepts, wrong in ((True, minus(first, second)), (False, minus(second, first))):
@@ -190,7 +204,7 @@ def differences(one: Ruleset, other: Ruleset, interfaces: Iterable[str]) -> Iter
 def unreached(intent: Intent, live: Ruleset) -> list[str]:
     """Return the rules with a verdict that no packet of any cell reaches: shadowed, or for no interface."""
     walk = Walk(live)
-    for cell, version, state in product(cells_of([*intent.behind, "lo"]), _VERSIONS, STATES):
+    for cell, version, state in product(cells_of([*intent.behind, "lo"]), _VERSIONS, states(directed=live.directed)):
         packets = Packets(version, cell[0] or None, cell[1] or None, state)
         walk.accepted(hooks(cell), packets, everything(version))
     rules = (rule for chain in live.chains.values() if chain.kind != "nat" for rule in chain.rules)

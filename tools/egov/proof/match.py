@@ -37,6 +37,10 @@ _ICMPV6 |= {"nd-neighbor-solicit": 135, "nd-neighbor-advert": 136, "nd-redirect"
 _ICMPV6 |= {"ind-neighbor-solicit": 141, "ind-neighbor-advert": 142, "mld2-listener-report": 143}
 _LAST_TYPE = 255
 CT_STATE = {"ct": {"key": "state"}}
+CT_DIRECTION = {"ct": {"key": "direction"}}
+REPLY = "reply"
+"""As a state: established, in the direction of answers. `established` is then the direction of whoever connected."""
+_DIRECTIONS = {"new": "original", "established": "original", REPLY: "reply"}
 STATE_BITS = {"invalid": 1, "established": 2, "related": 4, "new": 8, "untracked": 64}
 _VERSIONS = {"ipv4": 4, "ipv6": 6, "ip": 4, "ip6": 6, 2: 4, 10: 6}
 _PORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
@@ -86,9 +90,11 @@ class Term:
 
 
 def constant(left: Any, packets: Packets) -> str | None:  # noqa: ANN401 - whatever nft prints
-    """Return what an interface or the state is for these packets; None if *left* is neither."""
+    """Return what an interface, state or direction is for these packets; None if *left* is none of them."""
     if left == CT_STATE:
         return known_state(packets)
+    if left == CT_DIRECTION:
+        return _DIRECTIONS.get(packets.state or "") or not_read("ct direction of", packets.state or "any state")
     key = left["meta"].get("key") if isinstance(left, dict) and isinstance(left.get("meta"), dict) else None
     if key in {"iifname", "iif"}:
         packets.asked.add("comes")
@@ -131,7 +137,8 @@ def _masked(content: list[Any], packets: Packets) -> Term:
 
 def known_state(packets: Packets) -> str:
     """Return the state; NotRead where connection tracking may or may not have seen the packet."""
-    return packets.state or not_read("ct state at the priority of connection tracking")
+    state = packets.state or not_read("ct state at the priority of connection tracking")
+    return "established" if state == REPLY else state
 
 
 def is_state(left: Any) -> bool:  # noqa: ANN401 - whatever nft prints

@@ -71,6 +71,8 @@ class Ruleset:
     perhaps_dormant: set[tuple[str, str]] = field(default_factory=set)
     droppers: list[tuple[str, frozenset[str], str]] = field(default_factory=list)
     """Chains at a device's own hooks, which are not read but can drop: the hook, the devices (none: all), the name."""
+    directed: bool = False
+    """Whether a rule may ask in which direction of its connection a packet goes."""
 
     def at(self, hook: str, version: int) -> list[Chain]:
         """Return the filtering base chains of a hook for a version of IP, in the order they are asked."""
@@ -91,7 +93,7 @@ def read(text: str) -> Ruleset:
     """Return a ruleset; Unreadable if the text is none."""
     try:
         entries = json.loads(text)["nftables"]
-        found = Ruleset()
+        found = Ruleset(directed='"direction"' in text)
         for entry in entries:
             for kind, content in entry.items():
                 _take(found, kind, content)

@@ -1,7 +1,8 @@
 """What a firewall is meant to let through, in nobody's syntax: the compiler writes it, the proof reads it.
 
 A cell is a pair of interfaces. In each cell the flows permit new connections; packets of connections that exist
-(established, related) pass in every cell, everything else is dropped and counted.
+(established, related) pass in every cell, but for those by which somebody goes on to call what is closed; everything
+else is dropped and counted.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Intent:
 
     cells: what is permitted; a cell that is missing permits nothing.
     behind: per interface the prefixes that packets coming in by it may have as their source (anti-spoofing).
-    closed: what flows would permit that are not open now. It is dropped like the rest, and who called is remembered.
+    closed: what flows would permit that are not open now. It is dropped like the rest, on connections from before it
+    was closed as well, and who called is remembered.
     """
 
     device: str

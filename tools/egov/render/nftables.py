@@ -99,12 +99,17 @@ def ruleset(
         key = {"input": "iifname", "output": "oifname", "forward": "iifname . oifname"}[hook]
         tracked = {cell: [p for p in intent.cells.get(cell, ()) if p.tracked] for cell in cells}
         opened = [cell for cell in cells if tracked[cell] or intent.closed.get(cell)]
+        asked: list[Cell] = []
         for cell in opened:
             rules = _cell(tracked[cell], sets, place, log)
             closed = _closed(intent.closed.get(cell, ()), sets, place)
             chains += [f"  chain {_chain(cell)} {{", *rules, *closed, "  }"]
+            if again := list(_again(cell, intent.closed.get(cell, ()), sets)):
+                chains += [f"  chain {counter('again', *cell)} {{", *again, "  }"]
+                asked.append(cell)
         untracked = dict.fromkeys(p for cell in cells for p in intent.cells.get(cell, ()) if not p.tracked)
-        chains += _base(hook, key, cells, opened, [m for p in untracked for _, m in _matches(p, sets)])
+        passing = [match for permit in untracked for _, match in _matches(permit, sets)]
+        chains += _base(hook, key, cells, (opened, asked), passing)
         counters += [counter("drop", *cell) for cell in cells]
     begin = ["flush ruleset"] if alone else [f"table inet {TABLE}", f"delete table inet {TABLE}"]
     return "\n".join(
@@ -147,21 +152,28 @@ def _antispoofing(intent: Intent, sets: _Sets) -> Iterator[str]:
 
 
 def _base(
-    hook: str, key: str, cells: Sequence[Cell], opened: Sequence[Cell], untracked: Iterable[str]
+    hook: str, key: str, cells: Sequence[Cell], chains: tuple[Sequence[Cell], Sequence[Cell]], untracked: Iterable[str]
 ) -> Iterator[str]:
+    """Yield the chain of a hook. *chains*: cells with a chain for new connections, and with one for older ones."""
+
     def value(cell: Cell) -> str:
         return " . ".join(f'"{name}"' for name in cell if name != LOCAL)
 
+    def jumps(kind: str, to: Sequence[Cell]) -> str:
+        return ",\n      ".join(f"{value(cell)} : jump {counter(kind, *cell)}" for cell in to)
+
+    opened, asked = chains
     yield f"  chain {hook} {{"
     yield f"    type filter hook {hook} priority filter; policy drop;"
     if hook != "forward":
         yield f'    {key} "lo" accept'
+    if asked:
+        yield f"    ct state established ct direction original {key} vmap {{ {jumps('again', asked)} }}"
     yield "    ct state vmap { established : accept, related : accept }"
     for match in untracked:
         yield f"    ct state untracked {match} counter accept"
     if opened:
-        jumps = ",\n      ".join(f"{value(cell)} : jump {_chain(cell)}" for cell in opened)
-        yield f"    ct state new {key} vmap {{ {jumps} }}"
+        yield f"    ct state new {key} vmap {{ {jumps('cell', opened)} }}"
     yield f'    limit rate 5/second burst 20 packets log prefix "egov drop {hook} "'
     counts = ",\n      ".join(f'{value(cell)} : "{counter("drop", *cell)}"' for cell in cells)
     yield f"    counter name {key} map {{ {counts} }} drop"
@@ -202,6 +214,14 @@ def _closed(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str])
             word = {4: "ip", 6: "ip6"}[version]
             key = f"{word} saddr . {word} daddr . meta l4proto . th dport"
             yield f'    {match} update @{CALLS[version]} {{ {key} }} comment "closed {_comment(permit, place)}"'
+
+
+def _again(cell: Cell, permits: Iterable[Permit], sets: _Sets) -> Iterator[str]:
+    """Yield what judges calls by a closed flow as new ones though their connection is older than its closing."""
+    for permit in permits:
+        for _, match in _matches(replace(permit, services=permit.calls), sets):
+            yield f"    {match} jump {_chain(cell)}"
+            yield f"    {match} counter name {counter('drop', *cell)} drop"
 
 
 def _comment(permit: Permit, place: Callable[[str], str]) -> str:
