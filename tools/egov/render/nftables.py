@@ -11,6 +11,7 @@ from itertools import groupby, product
 
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
 from egov.render.nat import PodTranslation, Translation
+from egov.render.reach import merged
 
 TABLE = "egov"
 # The kernel takes time by the square of the number of sets without a name: 2,000 of them cost more than all the rest.
@@ -217,11 +218,19 @@ def _closed(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str])
 
 
 def _again(cell: Cell, permits: Iterable[Permit], sets: _Sets) -> Iterator[str]:
-    """Yield what judges calls by a closed flow as new ones though their connection is older than its closing."""
-    for permit in permits:
-        for _, match in _matches(replace(permit, services=permit.calls), sets):
-            yield f"    {match} jump {_chain(cell)}"
-            yield f"    {match} counter name {counter('drop', *cell)} drop"
+    """Yield what judges calls by a closed flow as new ones though their connection is older than its closing.
+
+    Whatever goes elsewhere leaves at once: a cell may have thousands of flows that are to open next month.
+    """
+    closed = [replace(permit, services=permit.calls) for permit in permits if permit.calls]
+    servers = merged(network for permit in closed for network in permit.destinations)
+    for version, word in ((4, "ip"), (6, "ip6")):
+        own = _of(version, servers)
+        if closed and own not in _ALL:
+            yield f"    {f'{word} daddr != {sets.text(version, own)}' if own else f'meta nfproto ipv{version}'} return"
+    for _, match in (found for permit in closed for found in _matches(permit, sets)):
+        yield f"    {match} jump {_chain(cell)}"
+        yield f"    {match} counter name {counter('drop', *cell)} drop"
 
 
 def _comment(permit: Permit, place: Callable[[str], str]) -> str:
