@@ -65,8 +65,24 @@ class _Sets:
             yield "  }"
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What rules say beside what they do: where their flow is described, and of which flows they log connections."""
+
+    place: Callable[[str], str]
+    logged: frozenset[str]
+
+    def comment(self, permit: Permit) -> str:
+        """Return a rule's comment: the flow, and where it stands."""
+        return f"{permit.flow} {self.place(permit.flow)}".strip()[:_COMMENT]
+
+
 def counter(kind: str, *ends: str) -> str:
-    """Return the name of a counter: what a cell dropped (`drop`), what came under a false source (`spoofed`)."""
+    """Return the name of a counter or chain of a cell or interface.
+
+    Counters: what a cell dropped (`drop`), what came under a false source (`spoofed`). Chains: new connections of a
+    cell (`cell`), what goes on over older ones (`again`), sources by an interface (`from`).
+    """
     return "__".join((kind, *(end or "local" for end in ends)))
 
 
@@ -85,8 +101,7 @@ def ruleset(
     alone: nothing else on the device writes rules (a cluster does on its hosts), so that the file may begin with an
     empty ruleset. logged: flows whose new connections are logged.
     """
-    sets = _Sets()
-    log = frozenset(logged)
+    sets, said = _Sets(), _Said(place, frozenset(logged))
     names = list(intent.behind)
     chains: list[str] = []
     counters: list[str] = []
@@ -97,20 +112,7 @@ def ruleset(
         chains += _antispoofing(intent, sets)
         counters += [counter("spoofed", name) for name in names]
     for hook, cells in ends:
-        key = {"input": "iifname", "output": "oifname", "forward": "iifname . oifname"}[hook]
-        tracked = {cell: [p for p in intent.cells.get(cell, ()) if p.tracked] for cell in cells}
-        opened = [cell for cell in cells if tracked[cell] or intent.closed.get(cell)]
-        asked: list[Cell] = []
-        for cell in opened:
-            rules = _cell(tracked[cell], sets, place, log)
-            closed = _closed(intent.closed.get(cell, ()), sets, place)
-            chains += [f"  chain {_chain(cell)} {{", *rules, *closed, "  }"]
-            if again := list(_again(cell, intent.closed.get(cell, ()), sets)):
-                chains += [f"  chain {counter('again', *cell)} {{", *again, "  }"]
-                asked.append(cell)
-        untracked = dict.fromkeys(p for cell in cells for p in intent.cells.get(cell, ()) if not p.tracked)
-        passing = [match for permit in untracked for _, match in _matches(permit, sets)]
-        chains += _base(hook, key, cells, (opened, asked), passing)
+        chains += _hook(hook, cells, intent, sets, said)
         counters += [counter("drop", *cell) for cell in cells]
     begin = ["flush ruleset"] if alone else [f"table inet {TABLE}", f"delete table inet {TABLE}"]
     return "\n".join(
@@ -152,10 +154,21 @@ def _antispoofing(intent: Intent, sets: _Sets) -> Iterator[str]:
     yield "  }"
 
 
-def _base(
-    hook: str, key: str, cells: Sequence[Cell], chains: tuple[Sequence[Cell], Sequence[Cell]], untracked: Iterable[str]
-) -> Iterator[str]:
-    """Yield the chain of a hook. *chains*: cells with a chain for new connections, and with one for older ones."""
+def _hook(hook: str, cells: Sequence[Cell], intent: Intent, sets: _Sets, said: _Said) -> Iterator[str]:
+    """Yield the chains of its cells, for new connections and for older ones, and the base chain that leads to them."""
+    key = {"input": "iifname", "output": "oifname", "forward": "iifname . oifname"}[hook]
+    opened: list[Cell] = []
+    asked: list[Cell] = []
+    for cell in cells:
+        permits, closed = intent.cells.get(cell, ()), intent.closed.get(cell, ())
+        for kind, to, rules in (
+            ("cell", opened, [*_cell(permits, sets, said), *_closed(closed, sets, said)]),
+            ("again", asked, list(_again(cell, closed, sets))),
+        ):
+            if rules:
+                yield from (f"  chain {counter(kind, *cell)} {{", *rules, "  }")
+                to.append(cell)
+    untracked = dict.fromkeys(p for cell in cells for p in intent.cells.get(cell, ()) if not p.tracked)
 
     def value(cell: Cell) -> str:
         return " . ".join(f'"{name}"' for name in cell if name != LOCAL)
@@ -163,7 +176,6 @@ def _base(
     def jumps(kind: str, to: Sequence[Cell]) -> str:
         return ",\n      ".join(f"{value(cell)} : jump {counter(kind, *cell)}" for cell in to)
 
-    opened, asked = chains
     yield f"  chain {hook} {{"
     yield f"    type filter hook {hook} priority filter; policy drop;"
     if hook != "forward":
@@ -171,7 +183,7 @@ def _base(
     if asked:
         yield f"    ct state established ct direction original {key} vmap {{ {jumps('again', asked)} }}"
     yield "    ct state vmap { established : accept, related : accept }"
-    for match in untracked:
+    for _, match in (found for permit in untracked for found in _matches(permit, sets)):
         yield f"    ct state untracked {match} counter accept"
     if opened:
         yield f"    ct state new {key} vmap {{ {jumps('cell', opened)} }}"
@@ -179,10 +191,6 @@ def _base(
     counts = ",\n      ".join(f'{value(cell)} : "{counter("drop", *cell)}"' for cell in cells)
     yield f"    counter name {key} map {{ {counts} }} drop"
     yield "  }"
-
-
-def _chain(cell: Cell) -> str:
-    return counter("cell", *cell)
 
 
 def _watch() -> Iterator[str]:
@@ -200,21 +208,21 @@ def _watch() -> Iterator[str]:
     yield "  }"
 
 
-def _cell(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str], log: frozenset[str]) -> Iterator[str]:
+def _cell(permits: Iterable[Permit], sets: _Sets, said: _Said) -> Iterator[str]:
     for permit in permits:
-        for _, match in _matches(permit, sets):
-            if permit.flow in log:
+        for _, match in _matches(permit, sets) if permit.tracked else ():
+            if permit.flow in said.logged:
                 yield f'    {match} limit rate 10/second burst 20 packets log prefix "egov flow {permit.flow} "'
-            yield f'    {match} counter accept comment "{_comment(permit, place)}"'
+            yield f'    {match} counter accept comment "{said.comment(permit)}"'
 
 
-def _closed(permits: Iterable[Permit], sets: _Sets, place: Callable[[str], str]) -> Iterator[str]:
+def _closed(permits: Iterable[Permit], sets: _Sets, said: _Said) -> Iterator[str]:
     """Yield what remembers who calls by a closed flow."""
     for permit in permits:
         for version, match in _matches(replace(permit, services=permit.calls), sets):
             word = {4: "ip", 6: "ip6"}[version]
             key = f"{word} saddr . {word} daddr . meta l4proto . th dport"
-            yield f'    {match} update @{CALLS[version]} {{ {key} }} comment "closed {_comment(permit, place)}"'
+            yield f'    {match} update @{CALLS[version]} {{ {key} }} comment "closed {said.comment(permit)}"'
 
 
 def _again(cell: Cell, permits: Iterable[Permit], sets: _Sets) -> Iterator[str]:
@@ -229,12 +237,8 @@ def _again(cell: Cell, permits: Iterable[Permit], sets: _Sets) -> Iterator[str]:
         if closed and own not in _ALL:
             yield f"    {f'{word} daddr != {sets.text(version, own)}' if own else f'meta nfproto ipv{version}'} return"
     for _, match in (found for permit in closed for found in _matches(permit, sets)):
-        yield f"    {match} jump {_chain(cell)}"
+        yield f"    {match} jump {counter('cell', *cell)}"
         yield f"    {match} counter name {counter('drop', *cell)} drop"
-
-
-def _comment(permit: Permit, place: Callable[[str], str]) -> str:
-    return f"{permit.flow} {place(permit.flow)}".strip()[:_COMMENT]
 
 
 def _matches(permit: Permit, sets: _Sets) -> Iterator[tuple[int, str]]:
