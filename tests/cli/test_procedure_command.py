@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from waiting import wait_for
 
 PROCEDURE = """\
 procedure: {id: move, title_zh: 迁移, title_en: Move, inputs: [hosts]}
@@ -135,7 +136,7 @@ def test_a_command_beyond_its_time_is_ended_with_its_children(root: Path, egov: 
 
     assert result.exit_code == 4
     assert "not done within 1 s: ended" in result.stderr
-    wait_until(lambda: not alive(int((root / "child").read_text())), "the child's end")
+    wait_for("the child's end", lambda: not alive(int((root / "child").read_text())), 30)
 
 
 def test_a_program_that_is_not_there_is_a_failed_step(root: Path, egov: Egov, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,19 +196,11 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_until(truth: Callable[[], bool], what: str) -> None:
-    """Wait until a condition of another process holds."""
-    deadline = time.monotonic() + 30
-    while not truth():
-        assert time.monotonic() < deadline, f"never came true: {what}"
-        time.sleep(0.02)
-
-
 def test_interrupted_by_a_person(root: Path, egov: Egov) -> None:
     """Ctrl-C ends the running command too, says how to go on or back, and resuming ends the run."""
     on(root, "open", "echo $$ >started; exec sleep 600")
     with start(root, "procedure", "run", "move", "--input", "hosts=h1") as process:
-        wait_until(lambda: (root / "started").exists() and (root / "started").read_text() != "", "the first step")
+        wait_for("the first step", lambda: (root / "started").exists() and (root / "started").read_text() != "", 30)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     pid = int((root / "started").read_text())
@@ -228,7 +221,7 @@ def test_killed_while_its_command_runs(root: Path, egov: Egov) -> None:
     os.mkfifo(root / "gate")
     on(root, "open", "echo $$ >started; read -r line <gate")
     with start(root, "procedure", "run", "move", "--input", "hosts=h1") as process:
-        wait_until(lambda: (root / "started").exists() and (root / "started").read_text() != "", "the first step")
+        wait_for("the first step", lambda: (root / "started").exists() and (root / "started").read_text() != "", 30)
         process.kill()
         process.wait(30)
     (root / "on-open").unlink()
@@ -238,7 +231,7 @@ def test_killed_while_its_command_runs(root: Path, egov: Egov) -> None:
     refused = egov("procedure", "resume", name)
     ran = calls(root)
     (root / "gate").write_text("go\n", encoding="utf-8")
-    wait_until(lambda: not alive(pid), "the playbook's end")
+    wait_for("the playbook's end", lambda: not alive(pid), 30)
     done = egov("procedure", "resume", name)
 
     assert (4, "") == (refused.exit_code, refused.stdout)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from egov.city import load
 from egov.facts import RefusedCall
 from egov.facts.store import read_table
 from egov.lab import entered
+from waiting import wait_for
 
 pytestmark = pytest.mark.drill
 # A flow of the sample city between the sites, to a port on which nothing of the site listens: monitoring.
@@ -48,14 +48,6 @@ def both_ways(lab: TestLab) -> bool:
     shown = lab.ssh("fw1", "ip route show 10.211.48.0/24; echo; ip -6 route show 2001:db8:211:30::/64")
     four, _, six = shown.partition("\n\n")
     return all(link in routes for link in ("transita", "transitb") for routes in (four, six))
-
-
-def wait_for(what: str, truth: Any, seconds: float = 60) -> None:  # noqa: ANN401 - any callable
-    """Wait until a condition holds; fail, naming it, if it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < deadline, f"never came true: {what}"
-        time.sleep(0.1)  # the condition is on other machines: nothing here could wake us
 
 
 def packets(lab: TestLab, evidence: Path, code: int = 0) -> dict[str, int]:

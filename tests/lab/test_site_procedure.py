@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from conftest import TestLab
+from waiting import wait_for
 
 pytestmark = pytest.mark.drill
 HOST = "dc-app2"
@@ -25,15 +25,6 @@ def drifted(site: TestLab) -> tuple[TestLab, dict[str, str]]:
     assert site.play("site.yml", "--limit", HOST).code == 0
     site.ssh(HOST, f"echo '# by hand' | sudo tee -a {CONFIG} >/dev/null && sudo systemctl reload ssh")
     return site, site.document(HOST)
-
-
-def wait_for(what: str, truth: object, seconds: float = 90) -> None:
-    """Wait until a condition holds; fail, naming it, if it does not come true."""
-    assert callable(truth)
-    deadline = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < deadline, f"never came true: {what}"
-        time.sleep(0.2)  # the condition is on another machine: nothing here could wake us
 
 
 def logs_in(lab: TestLab) -> bool:
@@ -64,7 +55,7 @@ def test_a_change_that_locks_everybody_out_undoes_itself(drifted: tuple[TestLab,
 
     lab.ssh(HOST, f"echo 'DenyUsers *' | sudo tee {CONFIG} >/dev/null && sudo systemctl reload ssh")
     wait_for("the lock-out", lambda: not logs_in(lab), 14)
-    wait_for("a login after the host undid it", lambda: logs_in(lab))
+    wait_for("a login after the host undid it", lambda: logs_in(lab), 90)
 
     assert before == lab.document(HOST)
 
@@ -81,10 +72,10 @@ def test_the_controller_dies_before_confirming(drifted: tuple[TestLab, dict[str,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_for("the change", lambda: "by hand" not in (lab.root(HOST) / CONFIG[1:]).read_text("utf-8"))
+    wait_for("the change", lambda: "by hand" not in (lab.root(HOST) / CONFIG[1:]).read_text("utf-8"), 90)
     kill_all(process.pid)
     process.wait()
-    wait_for("the host's undoing", lambda: lab.document(HOST) == before)
+    wait_for("the host's undoing", lambda: lab.document(HOST) == before, 90)
 
     (journal,) = (tmp_path / "procedures").glob("*.jsonl")
     output = lab.egov("procedure", "resume", journal.stem, *words)

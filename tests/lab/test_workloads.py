@@ -24,6 +24,7 @@ from egov.city import load as load_city
 from egov.lab import entered
 from egov.proof.compare import compare
 from egov.render.flows import Compiler
+from waiting import wait_for
 
 pytestmark = pytest.mark.drill
 CITY = ROOT / "tests" / "workloads"
@@ -148,14 +149,6 @@ def load(cloud: Cloud) -> Iterator[Load]:
         for thread in threads:
             thread.join()
         found.done.sort()
-
-
-def wait_for(what: str, truth: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition on other machines holds; fail, naming it, if it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < deadline, f"never came true: {what}"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ and what arrived at the server's port 5432.
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
+from waiting import wait_for
 
 SERVE = """
 import socket
@@ -40,7 +41,7 @@ def main(interface: str, address: str, other: str, opened: str, closed: str) -> 
                 arrived = far.stdout.readline()
                 run("nft", "-f", "-", given=Path(closed).read_text("utf-8"))
                 link.sendall(b"when closed")
-                wait_until(lambda: "expires" in run("nft", "list", "set", "inet", "egov", "calls4"))
+                wait_for("a caller", lambda: "expires" in run("nft", "list", "set", "inet", "egov", "calls4"), 20)
                 live = run("nft", "-j", "list", "ruleset")
         finally:
             far.kill()
@@ -49,24 +50,13 @@ def main(interface: str, address: str, other: str, opened: str, closed: str) -> 
 
 def wire(pid: int, here: tuple[str, str], there: tuple[str, str]) -> None:
     """Put a link between this namespace and that of a process: of each end its name and address."""
-    wait_until(lambda: run("readlink", f"/proc/{pid}/ns/net") != run("readlink", "/proc/self/ns/net"))
+    inside = Path(f"/proc/{pid}/ns/net")
+    wait_for("a namespace", lambda: inside.readlink() != Path("/proc/self/ns/net").readlink(), 20)
     run("ip", "link", "add", here[0], "type", "veth", "peer", "name", there[0], "netns", str(pid))
-    for inside, (name, own), (_, beyond) in (
-        ((), here, there),
-        (("nsenter", "--net", "--target", str(pid)), there, here),
-    ):
-        run(*inside, "ip", "address", "add", f"{own}/32", "dev", name)
-        run(*inside, "ip", "link", "set", name, "up")
-        run(*inside, "ip", "route", "add", beyond, "dev", name)
-
-
-def wait_until(truth: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait until a condition holds; TimeoutError if it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not truth():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.05)  # the condition is the kernel's: nothing tells us
+    for at, (name, own), (_, beyond) in (((), here, there), (("nsenter", f"--net={inside}"), there, here)):
+        run(*at, "ip", "address", "add", f"{own}/32", "dev", name)
+        run(*at, "ip", "link", "set", name, "up")
+        run(*at, "ip", "route", "add", beyond, "dev", name)
 
 
 if __name__ == "__main__":
