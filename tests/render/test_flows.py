@@ -222,6 +222,18 @@ def test_a_flow_is_open_from_its_first_to_its_last_day(day: date, *, is_open: bo
     }
 
 
+def test_nobody_calls_by_a_ping() -> None:
+    """Of a closed flow its calls are remembered; one that lets only pings through has none."""
+    host = huludao().hosts["dc-app1"]
+    closed = {}
+    for given in (("ping",), ("5432/tcp", "ping")):
+        intent = Compiler(with_flow("bridge-hunyin-to-aid", services=given), ON).intent(host)
+        permits = (permit for permits in intent.closed.values() for permit in permits)
+        closed[given] = {p.services for p in permits if p.flow == "bridge-hunyin-to-aid"}
+
+    assert {("ping",): set(), ("5432/tcp", "ping"): {(Service("tcp", 5432, 5432),)}} == closed
+
+
 def test_who_gets_a_ruleset() -> None:
     """Routers and the hosts the city runs; not departments' own machines, the Internet or the controller."""
     guarded = {host.id for host in firewalled(huludao())}

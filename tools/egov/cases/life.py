@@ -44,9 +44,7 @@ def in_front(city: City, system: System, on: date) -> Front:
     compiler = Compiler(city, on)
     closed = {flow.id for flow in compiler.closed if _leads(flow, system)}
     found = {
-        host.id: tuple(
-            p for permits in compiler.intent(host).closed.values() for p in permits if p.flow in closed and p.calls
-        )
+        host.id: tuple(p for permits in compiler.intent(host).closed.values() for p in permits if p.flow in closed)
         for host in (firewalled(city) if closed else ())
     }
     return {host: permits for host, permits in found.items() if permits}
@@ -76,7 +74,7 @@ def _refused(facts: Facts, front: Front) -> Iterator[tuple[str, str, datetime]]:
 
 def _permits(permit: Permit, call: RefusedCall) -> bool:
     server = ip_address(call.server)
-    return meet([call.service], [service.text for service in permit.calls]) and any(
+    return meet([call.service], [service.text for service in permit.services]) and any(
         server in ip_network(destination) for destination in permit.destinations
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
@@ -81,10 +81,6 @@ class _Proof:
         self._intent = intent
         self._walk = walk
         self._states = states(directed=walk.ruleset.directed or bool(intent.closed))
-        self._closed = {
-            cell: [replace(permit, services=permit.calls) for permit in permits]
-            for cell, permits in intent.closed.items()
-        }
         self._regions: dict[tuple[int, int], Region] = {}
         self._behind: dict[tuple[str, int], Region] = {}
 
@@ -112,9 +108,9 @@ class _Proof:
             return []
         genuine = self._genuine(cell[0], version)
         permits = self._intent.cells.get(cell, ())
-        if state == "established" and cell in self._closed:
+        if state == "established" and (closed := self._intent.closed.get(cell)):
             open_ = self._permitted([permit for permit in permits if permit.tracked], version)
-            return minus(genuine, minus(self._permitted(self._closed[cell], version), open_))
+            return minus(genuine, minus(self._permitted(closed, version), open_))
         if state in {"established", "related", REPLY}:
             return genuine
         if not permits:
@@ -131,7 +127,7 @@ class _Proof:
             self._behind[key] = narrowed(everything(version), SOURCE, sources)
         return self._behind[key]
 
-    def _permitted(self, permits: list[Permit], version: int) -> Region:
+    def _permitted(self, permits: Sequence[Permit], version: int) -> Region:
         region: Region = []
         for permit in permits:
             key = (id(permit), version)

@@ -92,7 +92,8 @@ class Compiler:
         sources = {i.name: self._sources(host, i.name) for i in host.interfaces}
         if host.pods is not None:
             sources[PODS] = (host.pods,)
-        return Intent(host.id, _sorted(cells), sources, _sorted(closed))
+        calls = {cell: [found for permit in permits if (found := permit.calls)] for cell, permits in closed.items()}
+        return Intent(host.id, _sorted(cells), sources, _sorted(calls))
 
     def _add(self, host: Host, flows: Iterable[Flow], cells: dict[Cell, list[Permit]]) -> None:
         """Add what flows let through a device."""
@@ -185,7 +186,7 @@ class Compiler:
 
 
 def _sorted(cells: Mapping[Cell, list[Permit]]) -> dict[Cell, tuple[Permit, ...]]:
-    return {cell: tuple(permits) for cell, permits in sorted(cells.items())}
+    return {cell: tuple(permits) for cell, permits in sorted(cells.items()) if permits}
 
 
 def _addresses(seen: Iterable[Seen], among: Iterable[str] | None) -> tuple[str, ...]:

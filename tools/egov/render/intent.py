@@ -8,7 +8,7 @@ else is dropped and counted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Protocol = Literal["tcp", "udp", "icmp", "icmpv6", "ospf"]
@@ -52,9 +52,10 @@ class Permit:
     tracked: bool = True
 
     @property
-    def calls(self) -> tuple[Service, ...]:
-        """The services by which somebody calls: a ping is none."""
-        return tuple(service for service in self.services if service.protocol in {"tcp", "udp"})
+    def calls(self) -> Permit | None:
+        """The same for the services by which somebody calls: a ping is none. None if there are none."""
+        services = tuple(service for service in self.services if service.protocol in {"tcp", "udp"})
+        return replace(self, services=services) if services else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Intent:
 
     cells: what is permitted; a cell that is missing permits nothing.
     behind: per interface the prefixes that packets coming in by it may have as their source (anti-spoofing).
-    closed: what flows would permit that are not open now. It is dropped like the rest, on connections from before it
-    was closed as well, and who called is remembered.
+    closed: the calls that flows would permit which are not open now. They are dropped like the rest, on connections
+    from before it was closed as well, and who called is remembered.
     """
 
     device: str

@@ -6,7 +6,7 @@ Every cell has a counter of what it dropped, so that sent = accepted + dropped c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby, product
 
 from egov.render.intent import LOCAL, Cell, Intent, Permit, Service
@@ -219,24 +219,23 @@ def _cell(permits: Iterable[Permit], sets: _Sets, said: _Said) -> Iterator[str]:
 def _closed(permits: Iterable[Permit], sets: _Sets, said: _Said) -> Iterator[str]:
     """Yield what remembers who calls by a closed flow."""
     for permit in permits:
-        for version, match in _matches(replace(permit, services=permit.calls), sets):
+        for version, match in _matches(permit, sets):
             word = {4: "ip", 6: "ip6"}[version]
             key = f"{word} saddr . {word} daddr . meta l4proto . th dport"
             yield f'    {match} update @{CALLS[version]} {{ {key} }} comment "closed {said.comment(permit)}"'
 
 
-def _again(cell: Cell, permits: Iterable[Permit], sets: _Sets) -> Iterator[str]:
+def _again(cell: Cell, permits: Sequence[Permit], sets: _Sets) -> Iterator[str]:
     """Yield what judges calls by a closed flow as new ones though their connection is older than its closing.
 
     Whatever goes elsewhere leaves at once: a cell may have thousands of flows that are to open next month.
     """
-    closed = [replace(permit, services=permit.calls) for permit in permits if permit.calls]
-    servers = merged(network for permit in closed for network in permit.destinations)
+    servers = merged(network for permit in permits for network in permit.destinations)
     for version, word in ((4, "ip"), (6, "ip6")):
         own = _of(version, servers)
-        if closed and own not in _ALL:
+        if servers and own not in _ALL:
             yield f"    {f'{word} daddr != {sets.text(version, own)}' if own else f'meta nfproto ipv{version}'} return"
-    for _, match in (found for permit in closed for found in _matches(permit, sets)):
+    for _, match in (found for permit in permits for found in _matches(permit, sets)):
         yield f"    {match} jump {counter('cell', *cell)}"
         yield f"    {match} counter name {counter('drop', *cell)} drop"
 
